@@ -104,19 +104,6 @@ absl::StatusOr<Bytes> ParseBytes(absl::string_view text) {
   return Malformed(text, "unknown unit");
 }
 
-absl::StatusOr<Bytes> ParseBytesOrPercent(absl::string_view text, Bytes total) {
-  if (text.empty() || text.back() != '%') return ParseBytes(text);
-  absl::string_view rest = text.substr(0, text.size() - 1);
-  const absl::string_view whole = TakeDigits(&rest);
-  if (whole.empty() || !rest.empty()) {
-    return Malformed(text, "a percentage is whole digits and '%'");
-  }
-  const std::optional<uint64_t> percent = Scale(whole, 1);
-  if (!percent || *percent > 100) return Malformed(text, "more than 100%");
-  __extension__ using Wide = unsigned __int128;
-  return Bytes(static_cast<uint64_t>(Wide{total.count()} * *percent / 100));
-}
-
 std::string ToString(Bytes size) {
   constexpr std::array<absl::string_view, 6> kNames = {"B",   "KiB", "MiB",
                                                        "GiB", "TiB", "PiB"};

@@ -90,9 +90,6 @@ constexpr std::optional<Bytes> AlignUp(Bytes size, Bytes unit) {
 // unknown unit (`24G` does not say which G), more than 64 bits.
 absl::StatusOr<Bytes> ParseBytes(absl::string_view text);
 
-// The same, and also `90%` of `total` (rounded down; at most 100 %).
-absl::StatusOr<Bytes> ParseBytesOrPercent(absl::string_view text, Bytes total);
-
 // For people: `2GiB`, `364.5MiB`, `17B`; at most two decimals, rounded down, so
 // that a limit is never shown as more than it is. ParseBytes reads it back.
 std::string ToString(Bytes size);

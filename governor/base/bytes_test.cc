@@ -87,17 +87,6 @@ TEST(BytesTest, RefusalNamesWhatWasGivenAndAnExample) {
             absl::string_view::npos);
 }
 
-TEST(BytesTest, ParsesPercentOfATotal) {
-  EXPECT_EQ(*ParseBytesOrPercent("90%", GiB(100)), GiB(90));
-  EXPECT_EQ(*ParseBytesOrPercent("0%", GiB(100)), Bytes(0));
-  EXPECT_EQ(*ParseBytesOrPercent("100%", Bytes(kMax)), Bytes(kMax));
-  EXPECT_EQ(*ParseBytesOrPercent("50%", Bytes(3)), Bytes(1));
-  EXPECT_EQ(*ParseBytesOrPercent("2GiB", GiB(100)), GiB(2));
-  for (absl::string_view text : {"%", "101%", "-1%", "1.5%", "90%%", "90 %"}) {
-    EXPECT_FALSE(ParseBytesOrPercent(text, GiB(100)).ok()) << text;
-  }
-}
-
 TEST(BytesTest, PrintsRoundedDownAndReadable) {
   EXPECT_EQ(ToString(Bytes(0)), "0B");
   EXPECT_EQ(ToString(Bytes(1023)), "1023B");
