@@ -1,0 +1,64 @@
+#ifndef GOVERNOR_DRIVER_HOST_DRIVER_PERSONALITY_H_
+#define GOVERNOR_DRIVER_HOST_DRIVER_PERSONALITY_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "governor/base/bytes.h"
+
+namespace governor {
+
+inline constexpr int kMaxHostDevices = 8;
+
+// The machine that a HostDriver claims to be, as data. A plain value.
+//
+//   gb10  an integrated device that shares the machine's memory, as owners of
+//         the machine reported it; nobody measured it for us
+//   h200  a discrete card, as measured on one with driver 580.159.04
+//   hmm   a discrete card whose GPU can read plain host memory (HMM), as CUDA
+//         documents it
+//   old   a device without virtual memory management, as CUDA documents it
+//
+// What no source says is said to be chosen, beside the figure.
+struct Personality {
+  std::string name;
+  std::string device_name;
+  int driver_version = 13000;  // as cuDriverGetVersion counts
+  // Of each device. cuMemGetInfo's and cuDeviceTotalMem's total.
+  Bytes memory;
+  // What the primary context takes from `memory` while someone retains it.
+  // Counted, without pages.
+  Bytes context;
+  // Of virtual memory management, minimum and recommended alike.
+  Bytes granularity = MiB(2);
+  int devices = 1;
+  // By number of CUdevice_attribute. A number that is valid but not listed
+  // reads as zero.
+  std::map<int, int> attributes;
+};
+
+// The personality of this name, untouched. `machine_memory` is what a device
+// that shares the machine's memory has. INVALID_ARGUMENT: no such name.
+absl::StatusOr<Personality> PersonalityNamed(absl::string_view name,
+                                             Bytes machine_memory);
+
+// Reads `NAME[,key=value…]`, for example `gb10,memory=8GiB,context=512MiB`.
+// Keys: memory, context, granularity (sizes), devices (a number).
+// INVALID_ARGUMENT, naming the text, what is allowed and an example: anything
+// else, or a personality that ValidatePersonality refuses. UNIMPLEMENTED:
+// `pools`, which is not there yet.
+absl::StatusOr<Personality> ParsePersonality(absl::string_view text,
+                                             Bytes machine_memory);
+
+// INVALID_ARGUMENT, naming the figure: `granularity` is not a power of two, or
+// below this machine's page size or above 1 GiB; `memory` is below
+// `granularity` or above 16 TiB; `context` is not below `memory`; `devices` is
+// not in [1, kMaxHostDevices].
+absl::Status ValidatePersonality(const Personality& personality);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_DRIVER_HOST_DRIVER_PERSONALITY_H_

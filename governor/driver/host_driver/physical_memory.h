@@ -1,0 +1,76 @@
+#ifndef GOVERNOR_DRIVER_HOST_DRIVER_PHYSICAL_MEMORY_H_
+#define GOVERNOR_DRIVER_HOST_DRIVER_PHYSICAL_MEMORY_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "governor/base/bytes.h"
+#include "governor/base/mutex.h"
+#include "governor/driver/host_driver/offset_allocator.h"
+#include "governor/driver/host_driver/physical_books.h"
+
+namespace governor {
+
+// A piece of one device's physical memory: bytes of its memfd.
+struct PhysicalRange {
+  uint64_t offset = 0;
+  Bytes size;
+};
+
+// The physical memory of one device: one sparse memfd, whatever the number of
+// allocations, so that it costs one file descriptor. Never more than its
+// capacity is out, contexts included. Thread-safe; its lock is a leaf.
+class PhysicalMemory {
+ public:
+  // VMM chunks and linear allocations come from ends of the file that never
+  // meet, so that small ones do not part the rows of large ones.
+  enum class Zone { kChunks, kLinear };
+
+  // `books` outlives the result. RESOURCE_EXHAUSTED, INTERNAL: what the system
+  // says about the memfd.
+  static absl::StatusOr<std::unique_ptr<PhysicalMemory>> Create(
+      Bytes capacity, PhysicalBooks& books);
+  ~PhysicalMemory();
+
+  PhysicalMemory(const PhysicalMemory&) = delete;
+  PhysicalMemory& operator=(const PhysicalMemory&) = delete;
+
+  // `size` is a whole number of pages, not zero. The range reads as zero.
+  // nullopt: less than `size` is free. O(log n).
+  std::optional<PhysicalRange> Allocate(Zone zone, Bytes size);
+
+  // Gives the pages back to the system, then the range, then its bytes: at no
+  // time do fewer bytes count than exist. No mapping of the range is left.
+  void Free(Zone zone, PhysicalRange range);
+
+  // What a context takes: counted here, but not in the books. False, and
+  // nothing taken: less than `size` is free.
+  bool TakeForContext(Bytes size);
+  void ReturnFromContext(Bytes size);
+
+  int file() const { return file_; }
+  Bytes capacity() const { return capacity_; }
+  Bytes free() const;
+
+ private:
+  PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books);
+
+  OffsetAllocator& allocator(Zone zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return zone == Zone::kChunks ? chunks_ : linear_;
+  }
+
+  const int file_;
+  const Bytes capacity_;
+  PhysicalBooks& books_;
+
+  mutable Mutex mutex_;
+  Bytes used_ ABSL_GUARDED_BY(mutex_);
+  OffsetAllocator chunks_ ABSL_GUARDED_BY(mutex_);
+  OffsetAllocator linear_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace governor
+
+#endif  // GOVERNOR_DRIVER_HOST_DRIVER_PHYSICAL_MEMORY_H_

@@ -1,0 +1,113 @@
+#include "governor/driver/host_driver/physical_memory.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cstring>
+
+#include "gtest/gtest.h"
+
+namespace governor {
+namespace {
+
+constexpr PhysicalMemory::Zone kChunks = PhysicalMemory::Zone::kChunks;
+constexpr PhysicalMemory::Zone kLinear = PhysicalMemory::Zone::kLinear;
+
+// The bytes that the file really holds.
+Bytes ResidentBytes(const PhysicalMemory& memory) {
+  struct stat status = {};
+  EXPECT_EQ(fstat(memory.file(), &status), 0);
+  return Bytes(static_cast<uint64_t>(status.st_blocks) * 512);
+}
+
+char* MapRange(const PhysicalMemory& memory, PhysicalRange range) {
+  void* const mapped =
+      mmap(nullptr, range.size.count(), PROT_READ | PROT_WRITE, MAP_SHARED,
+           memory.file(), static_cast<off_t>(range.offset));
+  EXPECT_NE(mapped, MAP_FAILED);
+  return static_cast<char*>(mapped);
+}
+
+TEST(PhysicalMemoryTest, GivesNoMoreThanItsCapacity) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(8), books).value();
+  const auto a = memory->Allocate(kChunks, MiB(6));
+  ASSERT_TRUE(a.has_value());
+  EXPECT_EQ(memory->Allocate(kChunks, MiB(4)), std::nullopt);
+  EXPECT_EQ(memory->Allocate(kLinear, MiB(4)), std::nullopt);
+  EXPECT_EQ(memory->Allocate(kChunks, Bytes(~uint64_t{0})), std::nullopt);
+  EXPECT_TRUE(memory->Allocate(kLinear, MiB(2)).has_value());
+  EXPECT_EQ(memory->free(), Bytes());
+  memory->Free(kChunks, *a);
+  EXPECT_EQ(memory->free(), MiB(6));
+}
+
+TEST(PhysicalMemoryTest, KeepsBooksOfWhatIsOut) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(64), books).value();
+  const auto a = memory->Allocate(kChunks, MiB(6));
+  const auto b = memory->Allocate(kLinear, MiB(2));
+  EXPECT_EQ(books.now(), MiB(8));
+  memory->Free(kChunks, *a);
+  EXPECT_EQ(books.now(), MiB(2));
+  EXPECT_EQ(books.high_water(), MiB(8));
+  memory->Free(kLinear, *b);
+  EXPECT_EQ(books.now(), Bytes());
+}
+
+// A context takes from what is free, but is in nobody's books.
+TEST(PhysicalMemoryTest, TakesForAContext) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(8), books).value();
+  EXPECT_TRUE(memory->TakeForContext(MiB(6)));
+  EXPECT_FALSE(memory->TakeForContext(MiB(6)));
+  EXPECT_EQ(memory->free(), MiB(2));
+  EXPECT_EQ(books.now(), Bytes());
+  EXPECT_EQ(memory->Allocate(kChunks, MiB(4)), std::nullopt);
+  memory->ReturnFromContext(MiB(6));
+  EXPECT_EQ(memory->free(), MiB(8));
+}
+
+TEST(PhysicalMemoryTest, GivesPagesBackToTheSystem) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(8), books).value();
+  const auto range = memory->Allocate(kChunks, MiB(4));
+  EXPECT_EQ(ResidentBytes(*memory), Bytes());  // not before the first touch
+  char* const mapped = MapRange(*memory, *range);
+  std::memset(mapped, 0x5a, MiB(4).count());
+  EXPECT_GE(ResidentBytes(*memory), MiB(4));
+  munmap(mapped, MiB(4).count());
+  memory->Free(kChunks, *range);
+  EXPECT_EQ(ResidentBytes(*memory), Bytes());
+}
+
+TEST(PhysicalMemoryTest, GivesOutZeros) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(8), books).value();
+  auto range = memory->Allocate(kChunks, MiB(8));
+  char* mapped = MapRange(*memory, *range);
+  std::memset(mapped, 0x5a, MiB(8).count());
+  munmap(mapped, MiB(8).count());
+  memory->Free(kChunks, *range);
+
+  range = memory->Allocate(kChunks, MiB(8));
+  mapped = MapRange(*memory, *range);
+  for (uint64_t i = 0; i < MiB(8).count(); i += 512) {
+    ASSERT_EQ(mapped[i], 0) << i;
+  }
+  munmap(mapped, MiB(8).count());
+}
+
+// Offsets in a row, so that the system can join neighbouring mappings, even
+// with small allocations in between.
+TEST(PhysicalMemoryTest, LaysChunksInARow) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(64), books).value();
+  const auto first = memory->Allocate(kChunks, MiB(2));
+  memory->Allocate(kLinear, KiB(4));
+  const auto second = memory->Allocate(kChunks, MiB(2));
+  EXPECT_EQ(second->offset, first->offset + MiB(2).count());
+}
+
+}  // namespace
+}  // namespace governor
