@@ -1,0 +1,86 @@
+#include "governor/budget/arbiter.h"
+
+#include <algorithm>
+
+namespace governor {
+namespace {
+
+// Set while this thread is inside a reclaimer.
+thread_local bool inside_a_reclaimer = false;
+
+}  // namespace
+
+struct Arbiter::Member {
+  Reclaimer* reclaimer;
+  ReclaimerOptions options;
+  int threads_inside = 0;  // guarded by the arbiter's mutex_
+  bool ended = false;      // guarded by the arbiter's mutex_
+};
+
+class Arbiter::MemberRegistration final : public Budget::Registration {
+ public:
+  MemberRegistration(Arbiter* arbiter, std::shared_ptr<Member> member)
+      : arbiter_(arbiter), member_(std::move(member)) {}
+
+  ~MemberRegistration() override {
+    if (!arbiter_->process_.is_current()) return;
+    MutexLock lock(arbiter_->mutex_);
+    member_->ended = true;
+    auto& members = arbiter_->members_;
+    members.erase(std::find(members.begin(), members.end(), member_));
+    while (member_->threads_inside > 0) arbiter_->left_.Wait(arbiter_->mutex_);
+  }
+
+ private:
+  Arbiter* arbiter_;
+  std::shared_ptr<Member> member_;
+};
+
+std::unique_ptr<Budget::Registration> Arbiter::Register(
+    Reclaimer& reclaimer, const ReclaimerOptions& options) {
+  auto member = std::make_shared<Member>();
+  member->reclaimer = &reclaimer;
+  member->options = options;
+  MutexLock lock(mutex_);
+  const auto after =
+      std::upper_bound(members_.begin(), members_.end(), options.priority,
+                       [](int priority, const std::shared_ptr<Member>& other) {
+                         return priority < other->options.priority;
+                       });
+  members_.insert(after, member);
+  return std::make_unique<MemberRegistration>(this, std::move(member));
+}
+
+Bytes Arbiter::Ask(ReclaimerOptions::Kind kind, Bytes wanted,
+                   absl::Time deadline, const Clock& clock) {
+  if (inside_a_reclaimer) return Bytes();
+  std::vector<std::shared_ptr<Member>> asked;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& member : members_) {
+      if (member->options.kind == kind) asked.push_back(member);
+    }
+  }
+  Bytes given;
+  for (const auto& member : asked) {
+    if (given >= wanted) break;
+    if (kind != ReclaimerOptions::Kind::kCache && clock.Now() >= deadline) {
+      break;
+    }
+    {
+      MutexLock lock(mutex_);
+      if (member->ended) continue;
+      ++member->threads_inside;
+    }
+    inside_a_reclaimer = true;
+    given += std::min(member->reclaimer->Reclaim(wanted - given, deadline),
+                      wanted - given);
+    inside_a_reclaimer = false;
+    MutexLock lock(mutex_);
+    --member->threads_inside;
+    left_.NotifyAll();
+  }
+  return given;
+}
+
+}  // namespace governor

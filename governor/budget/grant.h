@@ -1,0 +1,69 @@
+#ifndef GOVERNOR_BUDGET_GRANT_H_
+#define GOVERNOR_BUDGET_GRANT_H_
+
+#include <utility>
+
+#include "governor/base/bytes.h"
+#include "governor/budget/tag.h"
+
+namespace governor {
+
+class Budget;
+
+// Permission to hold bytes, until it is dropped. It is not the bytes: whoever
+// holds it may then create as much physical memory. Only a Budget makes one,
+// and the Budget outlives it. Move-only; an object is for one thread at a time.
+//
+// In a forked child a Grant is void: dropping it there changes nothing.
+class Grant {
+ public:
+  // Holds nothing.
+  Grant() = default;
+  Grant(Grant&& other) noexcept { *this = std::move(other); }
+  Grant& operator=(Grant&& other) noexcept {
+    if (this != &other) {
+      Release();
+      budget_ = std::exchange(other.budget_, nullptr);
+      size_ = std::exchange(other.size_, Bytes());
+      tag_ = std::exchange(other.tag_, Tag());
+    }
+    return *this;
+  }
+  ~Grant() { Release(); }
+
+  Bytes size() const { return size_; }
+  Tag tag() const { return tag_; }
+
+  // Takes `size` off this grant into one of its own. `size` <= size().
+  Grant Split(Bytes size);
+
+  // Shows the bytes under another name from now on.
+  void Retag(Tag tag);
+
+  // Gives the bytes back; holds nothing afterwards.
+  void Release() {
+    if (budget_ != nullptr) ReturnToBudget();
+  }
+
+  // Leaves the bytes charged for as long as the budget lives: for memory that
+  // the driver would not release. Holds nothing afterwards.
+  void Forfeit() {
+    budget_ = nullptr;
+    size_ = Bytes();
+  }
+
+ private:
+  friend class Budget;
+  Grant(Budget* budget, Bytes size, Tag tag)
+      : budget_(budget), size_(size), tag_(tag) {}
+
+  void ReturnToBudget();
+
+  Budget* budget_ = nullptr;
+  Bytes size_;
+  Tag tag_;
+};
+
+}  // namespace governor
+
+#endif  // GOVERNOR_BUDGET_GRANT_H_

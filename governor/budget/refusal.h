@@ -1,0 +1,47 @@
+#ifndef GOVERNOR_BUDGET_REFUSAL_H_
+#define GOVERNOR_BUDGET_REFUSAL_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "governor/base/bytes.h"
+
+namespace governor {
+
+// Why a request got no grant, in numbers of the moment of refusal. A plain
+// value: it travels as the payload of a RESOURCE_EXHAUSTED status, and each rim
+// turns it into its own kind of error.
+struct Refusal {
+  struct Holder {
+    std::string tag;
+    Bytes granted;
+    friend bool operator==(const Holder&, const Holder&) = default;
+  };
+
+  Bytes asked = Bytes();
+  Bytes granted = Bytes();   // what all holders of the budget had then
+  Bytes limit = Bytes();     // the limit that was hit
+  Bytes headroom = Bytes();  // what would have been granted then
+  // Which limit: `budget`; `driver` when the budget had room and the driver
+  // had not; names of other limits come with whoever sets them.
+  std::string limited_by = "";
+  std::string tag = "";              // who asked
+  std::vector<Holder> holders = {};  // the largest first, at most kMaxHolders
+
+  static constexpr size_t kMaxHolders = 3;
+
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+// RESOURCE_EXHAUSTED with a message for people and the refusal as payload.
+absl::Status RefusalStatus(const Refusal& refusal);
+
+// The refusal that `status` carries, if it does.
+std::optional<Refusal> RefusalOf(const absl::Status& status);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_BUDGET_REFUSAL_H_
