@@ -1,0 +1,119 @@
+#ifndef GOVERNOR_MEMORY_CHUNK_POOL_H_
+#define GOVERNOR_MEMORY_CHUNK_POOL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "governor/base/bytes.h"
+#include "governor/base/mutex.h"
+#include "governor/budget/budget.h"
+#include "governor/driver/primary_context.h"
+#include "governor/memory/physical_chunk.h"
+
+namespace governor {
+
+struct ChunkPoolOptions {
+  // The most that is kept for reuse. Reuse saves the driver's create and
+  // release, about a third of a commit and decommit of 2 MiB.
+  Bytes max_cached = MiB(64);
+  // Of requests that say none.
+  int priority = 0;
+};
+
+// Where regions of one device get their chunks and leave them. It keeps a
+// bounded number for reuse: these stay granted, under the tag "cached", and are
+// the first to go when the budget is short. It maps nothing.
+//
+// A chunk that the driver refuses to release stays here too, granted and beyond
+// the bound, and its release is tried again whenever chunks come or go: what is
+// resident is always charged.
+//
+// Thread-safe. No driver call is made, and no budget is waited for, with the
+// lock held. Lock order: this pool's, then the budget's.
+class ChunkPool final : private Reclaimer {
+ public:
+  static std::shared_ptr<ChunkPool> Create(
+      std::shared_ptr<PrimaryContext> context, std::shared_ptr<Budget> budget,
+      const ChunkPoolOptions& options);
+
+  // Releases what is kept. Every chunk that was obtained has come back.
+  ~ChunkPool() override;
+
+  // `count` chunks of `size` each: kept ones first, new ones under one grant
+  // for all of them. Contents are unspecified. All or nothing:
+  // RESOURCE_EXHAUSTED with a Refusal: the budget, or (`limited_by` "driver")
+  // the device, is short; nothing is held that was not held before.
+  // INVALID_ARGUMENT: count * size does not fit in 64 bits, or is zero.
+  // FAILED_PRECONDITION: the pool is closed.
+  // Else the driver's error.
+  absl::StatusOr<std::vector<PhysicalChunk>> Obtain(
+      Bytes size, size_t count, const AcquireOptions& options);
+
+  // Takes chunks back, all of them, mapped nowhere: keeps what the bound
+  // allows, or nothing while somebody waits for the budget, and releases the
+  // rest. On an error of the driver what it would not
+  // release is kept.
+  absl::Status GiveBack(std::vector<PhysicalChunk> chunks);
+
+  // Releases kept chunks until `wanted` bytes are released or none is left;
+  // returns the bytes released.
+  Bytes Trim(Bytes wanted);
+
+  // Releases everything kept, and obtains nothing from then on. On an error
+  // the rest is still kept: call again.
+  absl::Status Close();
+
+  // What is kept now, for reuse or because the driver would not release it.
+  Bytes cached() const;
+
+  // Bytes of chunks that exist now, here or with whoever obtained them.
+  Bytes resident() const { return Bytes(resident_.load()); }
+
+  const Device& device() const { return context_->device(); }
+  PrimaryContext& context() const { return *context_; }
+  Budget& budget() const { return *budget_; }
+
+ private:
+  ChunkPool(std::shared_ptr<PrimaryContext> context,
+            std::shared_ptr<Budget> budget, const ChunkPoolOptions& options);
+
+  // Reclaimer: what the budget asks when somebody is short.
+  Bytes Reclaim(Bytes wanted, absl::Time deadline) override;
+
+  // Kept chunks, and a grant for the rest of `count`, decided at one instant.
+  // False, with nothing changed, when that instant has no room.
+  bool TryObtain(Bytes size, size_t count, Tag tag,
+                 std::vector<PhysicalChunk>& chunks, Grant& rest);
+  std::vector<PhysicalChunk> TakeOldest(Bytes wanted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps a chunk for good measure or for want of a way to release it.
+  void Keep(PhysicalChunk chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Releases `chunks` outside the lock; what fails is kept.
+  absl::Status ReleaseChunks(std::vector<PhysicalChunk> chunks,
+                             Bytes* released);
+  absl::StatusOr<PhysicalChunk> CreateChunk(Grant grant);
+
+  // The budget goes last: it may keep alive what the context stands on.
+  const std::shared_ptr<Budget> budget_;
+  const std::shared_ptr<PrimaryContext> context_;
+  const ChunkPoolOptions options_;
+  std::unique_ptr<Budget::Registration> registration_;
+  std::atomic<uint64_t> resident_{0};
+
+  mutable Mutex mutex_;
+  CondVar released_;
+  std::vector<PhysicalChunk> kept_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  Bytes cached_ ABSL_GUARDED_BY(mutex_);
+  // Threads between taking chunks out of kept_ and dropping their grants.
+  int releasing_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace governor
+
+#endif  // GOVERNOR_MEMORY_CHUNK_POOL_H_

@@ -1,0 +1,149 @@
+#include "governor/memory/chunk_pool.h"
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "governor/base/fake_clock.h"
+#include "governor/budget/local_budget.h"
+#include "governor/memory/test_device.h"
+#include "gtest/gtest.h"
+
+namespace governor {
+namespace {
+
+using absl::StatusCode;
+
+class ChunkPoolTest : public testing::Test {
+ protected:
+  void Open(Bytes limit, Bytes max_cached) {
+    budget_ = *LocalBudget::Create({.limit = limit, .clock = &clock_});
+    pool_ = ChunkPool::Create(device_.context(), budget_,
+                              {.max_cached = max_cached});
+  }
+
+  std::vector<PhysicalChunk> MustObtain(Bytes size, size_t count) {
+    auto chunks = pool_->Obtain(size, count, {});
+    EXPECT_TRUE(chunks.ok()) << chunks.status();
+    return *std::move(chunks);
+  }
+
+  TestDevice device_;
+  FakeClock clock_;
+  std::shared_ptr<LocalBudget> budget_;
+  std::shared_ptr<ChunkPool> pool_;
+};
+
+TEST_F(ChunkPoolTest, EveryChunkIsGrantedWhileItExists) {
+  Open(MiB(64), MiB(4));
+  std::vector<PhysicalChunk> chunks = MustObtain(MiB(2), 3);
+  ASSERT_EQ(chunks.size(), 3u);
+  EXPECT_EQ(budget_->granted(), MiB(6));
+  EXPECT_EQ(pool_->resident(), MiB(6));
+  EXPECT_EQ(device_.PhysicalBytes(), MiB(6));
+  ASSERT_TRUE(pool_->GiveBack(std::move(chunks)).ok());
+  EXPECT_EQ(pool_->cached(), MiB(4));
+  EXPECT_EQ(budget_->granted(), MiB(4));
+  EXPECT_EQ(device_.PhysicalBytes(), MiB(4));
+  EXPECT_EQ(pool_->Trim(MiB(1)), MiB(2));
+  EXPECT_EQ(pool_->Trim(GiB(1)), MiB(2));
+  EXPECT_EQ(device_.PhysicalBytes(), Bytes());
+  EXPECT_EQ(pool_->resident(), Bytes());
+}
+
+TEST_F(ChunkPoolTest, ReusesWithoutTheDriver) {
+  Open(MiB(64), MiB(64));
+  ASSERT_TRUE(pool_->GiveBack(MustObtain(MiB(2), 4)).ok());
+  if (device_.host() != nullptr) {
+    const uint64_t before = device_.host()->total_calls();
+    ASSERT_TRUE(pool_->GiveBack(MustObtain(MiB(2), 4)).ok());
+    EXPECT_EQ(device_.host()->total_calls(), before);
+  }
+  // A chunk of another size is not taken for it.
+  ASSERT_TRUE(pool_->GiveBack(MustObtain(MiB(4), 1)).ok());
+  EXPECT_EQ(pool_->cached(), MiB(12));
+}
+
+TEST_F(ChunkPoolTest, KeptChunksCountTowardsARequestInOneStep) {
+  Open(MiB(8), MiB(8));
+  ASSERT_TRUE(pool_->GiveBack(MustObtain(MiB(2), 3)).ok());
+  // 6 MiB kept and 2 MiB free: four chunks fit, five do not.
+  EXPECT_EQ(pool_->Obtain(MiB(2), 5, {}).status().code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_EQ(MustObtain(MiB(2), 4).size(), 4u);
+}
+
+TEST_F(ChunkPoolTest, RefusesACallersMistakes) {
+  Open(MiB(8), MiB(8));
+  EXPECT_EQ(pool_->Obtain(MiB(2), 0, {}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(pool_->Obtain(MiB(2), ~size_t{0}, {}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(pool_->Obtain(KiB(4), 1, {}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(budget_->granted(), Bytes());
+}
+
+// What is given back while somebody waits is not kept from them.
+TEST_F(ChunkPoolTest, AChunkGivenBackServesWhoeverWaits) {
+  Open(MiB(8), MiB(64));
+  std::vector<PhysicalChunk> chunks = MustObtain(MiB(2), 4);
+  absl::Status waited;
+  std::thread waiter([&] {
+    auto obtained =
+        pool_->Obtain(MiB(4), 2, {.deadline = clock_.Now() + absl::Seconds(5)});
+    waited = obtained.status();
+    if (obtained.ok()) waited.Update(pool_->GiveBack(*std::move(obtained)));
+  });
+  clock_.AwaitWaiter();
+  ASSERT_TRUE(pool_->GiveBack(std::move(chunks)).ok());
+  waiter.join();
+  EXPECT_TRUE(waited.ok()) << waited;
+}
+
+// What the driver will not release stays here: granted, and tried again.
+TEST_F(ChunkPoolTest, AChunkThatCannotBeReleasedStaysCharged) {
+  if (device_.host() == nullptr) return;  // hardware fails when it wants to
+  Open(MiB(64), Bytes());
+  std::vector<PhysicalChunk> chunks = MustObtain(MiB(2), 2);
+  FaultPlan& faults = device_.host()->faults();
+  faults.FailFrom(DriverCall::kMemRelease, 1, CUDA_ERROR_UNKNOWN);
+  EXPECT_EQ(pool_->GiveBack(std::move(chunks)).code(), StatusCode::kInternal);
+  EXPECT_EQ(pool_->cached(), MiB(4));
+  EXPECT_EQ(budget_->granted(), device_.PhysicalBytes());
+  EXPECT_EQ(pool_->Close().code(), StatusCode::kInternal);
+  EXPECT_EQ(budget_->granted(), MiB(4));
+  faults.Clear();
+  EXPECT_TRUE(pool_->Close().ok());
+  EXPECT_EQ(device_.PhysicalBytes(), Bytes());
+  EXPECT_EQ(budget_->granted(), Bytes());
+}
+
+// A driver that never lets go leaves the bytes charged, not forgotten.
+TEST_F(ChunkPoolTest, WhatIsLostForGoodStaysChargedForGood) {
+  if (device_.host() == nullptr) return;
+  Open(MiB(64), Bytes());
+  std::vector<PhysicalChunk> chunks = MustObtain(MiB(2), 2);
+  device_.host()->faults().FailFrom(DriverCall::kMemRelease, 1,
+                                    CUDA_ERROR_UNKNOWN);
+  EXPECT_FALSE(pool_->GiveBack(std::move(chunks)).ok());
+  pool_.reset();
+  EXPECT_EQ(budget_->granted(), MiB(4));
+  EXPECT_EQ(device_.PhysicalBytes(), MiB(4));
+}
+
+TEST_F(ChunkPoolTest, ADeviceThatIsFullIsNamedAsTheLimit) {
+  if (device_.host() == nullptr) return;
+  Open(GiB(64), Bytes());  // more than the device has
+  const absl::Status status = pool_->Obtain(GiB(1), 9, {}).status();
+  ASSERT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(RefusalOf(status)->limited_by, "driver");
+  EXPECT_EQ(RefusalOf(status)->asked, GiB(9));
+  EXPECT_EQ(budget_->granted(), Bytes());
+  EXPECT_EQ(device_.PhysicalBytes(), Bytes());
+}
+
+}  // namespace
+}  // namespace governor
