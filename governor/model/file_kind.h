@@ -1,0 +1,17 @@
+#ifndef GOVERNOR_MODEL_FILE_KIND_H_
+#define GOVERNOR_MODEL_FILE_KIND_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace governor {
+
+// What a file that is not the expected one seems to be, from its first bytes
+// (16 are enough), with what to do about it: "a zip archive; unpack it first".
+// Where nothing is recognised, its first four bytes in print.
+std::string DescribeForeignFile(absl::string_view first_bytes);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_MODEL_FILE_KIND_H_
