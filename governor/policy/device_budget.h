@@ -1,0 +1,29 @@
+#ifndef GOVERNOR_POLICY_DEVICE_BUDGET_H_
+#define GOVERNOR_POLICY_DEVICE_BUDGET_H_
+
+#include <optional>
+
+#include "governor/base/bytes.h"
+#include "governor/base/size_spec.h"
+
+namespace governor {
+
+// What a device offers to a budget where nobody declared one.
+struct DeviceBudget {
+  // The device's memory, rounded down to 256 MiB: machines of one kind differ
+  // by a few pages, and their plans must not.
+  Bytes total;
+  // What the operating system keeps of it: as declared, else DefaultOsReserve.
+  Bytes os_reserve;
+  // total - os_reserve where the device takes the machine's memory, else
+  // total. Zero where the reserve takes all.
+  Bytes budget;
+};
+
+// Arithmetic on its arguments: never the moment's free memory.
+DeviceBudget DeviceBudgetOf(Bytes total_memory, bool is_integrated,
+                            const std::optional<SizeSpec>& os_reserve);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_POLICY_DEVICE_BUDGET_H_
