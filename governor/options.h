@@ -1,0 +1,60 @@
+#ifndef GOVERNOR_OPTIONS_H_
+#define GOVERNOR_OPTIONS_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "governor/base/bytes.h"
+#include "governor/base/clock.h"
+#include "governor/base/size_spec.h"
+#include "governor/driver_choice.h"
+
+namespace governor {
+
+// How a Governor is opened. What is not set here is taken from the environment
+// (GOVERNOR_BUDGET and so on, docs/environment.md), and else is as stated.
+struct GovernorOptions {
+  // The most that may be granted, the allowance included. A percentage is of
+  // the device's memory. Default: what the device has, less os_reserve where
+  // it is the machine's own memory.
+  std::optional<SizeSpec> budget = std::nullopt;
+  // What the operating system keeps of the machine's memory. Default:
+  // max(5 % of it, min(8 GiB, 1/8 of it)). On a device with memory of its own
+  // it limits nothing.
+  std::optional<SizeSpec> os_reserve = std::nullopt;
+  // What the budget sets aside for bytes that this process has on the device
+  // and the library did not allocate: context, cuBLAS, graphs. Default: 1 GiB.
+  std::optional<SizeSpec> allowance = std::nullopt;
+  // Which device, as the driver numbers them.
+  int device = 0;
+  // Default: kAuto.
+  std::optional<DriverChoice> driver = std::nullopt;
+  // The host driver's personality. Default: gb10 with this machine's memory.
+  std::optional<std::string> host_driver = std::nullopt;
+  // Of requests that wait, higher priorities are served first. Default: 0.
+  std::optional<int> priority = std::nullopt;
+  // The most memory that is kept for reuse by regions.
+  Bytes max_cached = MiB(64);
+  // Not owned; outlives the governor. Default: the system's time.
+  Clock* clock = nullptr;
+};
+
+// Gives the value of an environment variable, or null.
+using EnvironmentReader = std::function<const char*(const char* name)>;
+
+// Reads the process's environment; nothing in a setuid or setgid program.
+const char* ReadProcessEnvironment(const char* name);
+
+// `options` with what is not set filled in from GOVERNOR_BUDGET,
+// GOVERNOR_OS_RESERVE, GOVERNOR_ALLOWANCE, GOVERNOR_PRIORITY, GOVERNOR_DRIVER
+// and GOVERNOR_HOST_DRIVER.
+// INVALID_ARGUMENT, naming variable and value: one that does not parse, used or
+// not. UNIMPLEMENTED: GOVERNOR_SHARE is set (shares are not there yet).
+absl::StatusOr<GovernorOptions> WithEnvironment(
+    GovernorOptions options, const EnvironmentReader& environment);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_OPTIONS_H_
