@@ -1,0 +1,31 @@
+#ifndef GOVERNOR_BINDINGS_PYTHON_BINDINGS_H_
+#define GOVERNOR_BINDINGS_PYTHON_BINDINGS_H_
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+
+#include "bindings/python/shared_governor.h"
+
+namespace governor {
+
+// What each file of the extension module adds to it. Classes hold no logic:
+// they convert types and errors, and keep alive what the other objects of a
+// governor stand on.
+void BindGovernor(pybind11::module_& module);
+void BindRegion(pybind11::module_& module);
+void BindLease(pybind11::module_& module);
+void BindTag(pybind11::module_& module);
+void BindPlan(pybind11::module_& module);
+
+// Governor.region, .lease and .tag; defined where their classes are.
+pybind11::object MakeRegion(std::shared_ptr<SharedGovernor> governor,
+                            pybind11::handle size, pybind11::handle block);
+pybind11::object MakeLease(std::shared_ptr<SharedGovernor> governor,
+                           pybind11::handle size, pybind11::handle priority,
+                           pybind11::handle deadline);
+pybind11::object MakeTag(pybind11::handle name);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_BINDINGS_PYTHON_BINDINGS_H_

@@ -1,0 +1,158 @@
+from os import PathLike
+from types import TracebackType
+from typing import Any, SupportsIndex, Union
+
+from governor.report import Plan, Snapshot
+
+Size = Union[str, SupportsIndex]  # "40GiB", or bytes
+
+class Governor:
+    def __init__(
+        self,
+        budget: Size | None = None,
+        device: SupportsIndex = 0,
+        os_reserve: Size | None = None,
+        share: None = None,
+        priority: SupportsIndex | None = None,
+        allowance: Size | None = None,
+        driver: str | None = None,
+    ) -> None: ...
+    @property
+    def budget(self) -> int: ...
+    @property
+    def granted(self) -> int: ...
+    @property
+    def headroom(self) -> int: ...
+    @property
+    def allowance(self) -> int: ...
+    @property
+    def os_reserve(self) -> int: ...
+    def mem_get_info(self) -> tuple[int, int]: ...
+    def snapshot(self) -> Snapshot: ...
+    def region(self, size: Size, block: Size = "2MiB") -> Region: ...
+    def lease(
+        self,
+        size: Size,
+        priority: SupportsIndex | None = None,
+        deadline: float | None = None,
+    ) -> Lease: ...
+    def tag(self, name: str) -> Tag: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Governor: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+class RegionView:
+    @property
+    def address(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+class Region:
+    @property
+    def address(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def block(self) -> int: ...
+    @property
+    def num_blocks(self) -> int: ...
+    @property
+    def resident(self) -> int: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+    def commit(
+        self,
+        first: SupportsIndex,
+        count: SupportsIndex,
+        deadline: float | None = None,
+    ) -> None: ...
+    def decommit(
+        self,
+        first: SupportsIndex,
+        count: SupportsIndex,
+        synchronize: bool = True,
+    ) -> None: ...
+    def is_committed(self, block: SupportsIndex) -> bool: ...
+    def view(
+        self,
+        first: SupportsIndex = 0,
+        count: SupportsIndex | None = None,
+        uncommitted_ok: bool = False,
+    ) -> RegionView: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Region: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+class Lease:
+    @property
+    def size(self) -> int: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Lease: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+class Tag:
+    @property
+    def name(self) -> str: ...
+    def __enter__(self) -> Tag: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+def plan(
+    path: str | bytes | PathLike[str] | PathLike[bytes],
+    budget: Size | None = None,
+    *,
+    os_reserve: Size | None = None,
+    allowance: Size | None = None,
+    activations: Size | None = None,
+    kv_memory: Size | None = None,
+    block_tokens: SupportsIndex = 16,
+    kv_dtype: str = "bf16",
+    max_model_len: SupportsIndex | None = None,
+    max_seqs: SupportsIndex | None = None,
+    device: SupportsIndex = 0,
+    driver: str | None = None,
+) -> Plan: ...
+def format_size(size: int) -> str: ...

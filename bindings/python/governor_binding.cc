@@ -1,0 +1,205 @@
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bindings/python/arguments.h"
+#include "bindings/python/bindings.h"
+#include "bindings/python/errors.h"
+#include "bindings/python/json_to_python.h"
+#include "bindings/python/shared_governor.h"
+#include "governor/driver_choice.h"
+#include "governor/governor.h"
+#include "governor/snapshot_report.h"
+
+namespace py = pybind11;
+
+namespace governor {
+namespace {
+
+// Python's Governor.
+struct PyGovernor {
+  // The last user of a governor makes driver calls as it goes.
+  ~PyGovernor() {
+    WithoutGil([this] { shared.reset(); });
+  }
+
+  std::shared_ptr<SharedGovernor> shared;
+};
+
+constexpr char kDoc[] =
+    R"(A memory budget that is a hard fact, for one device in one process.
+
+Governor(budget=None, device=0, os_reserve=None, share=None, priority=None,
+         allowance=None, driver=None)
+
+What is granted never exceeds the budget, and nothing that the library allocates
+is resident without a grant. Sizes are bytes, or text: "24GiB", "117GB" (10^9
+each), "90%". None means: as the environment variable GOVERNOR_BUDGET,
+GOVERNOR_OS_RESERVE, GOVERNOR_PRIORITY, GOVERNOR_ALLOWANCE or GOVERNOR_DRIVER
+says, and else the default.
+
+budget: the most that may be granted, the allowance included. Default: what the
+    device has, less os_reserve where it is the machine's own memory.
+device: which one, as the driver numbers them.
+os_reserve: what the operating system keeps of the machine's memory. Default:
+    max(5 %, min(8 GiB, 1/8)) of it.
+share: budgets shared by several processes are not there yet.
+priority: of requests that wait, the highest is served first. Default: 0.
+allowance: what the budget sets aside for memory that this process has on the
+    device and that the library did not allocate. Default: 1 GiB.
+driver: "auto" (CUDA, where it answers), "cuda", or "host", the driver's
+    functions over host memory. Default: auto.
+
+Raises ValueError for an argument or a variable that does not parse or fit,
+DriverUnavailable where there is no driver or device. Thread-safe. In a forked
+child everything raises GovernorError; open a governor there.)";
+
+std::unique_ptr<PyGovernor> OpenGovernor(py::handle budget, py::handle device,
+                                         py::handle os_reserve,
+                                         py::handle share, py::handle priority,
+                                         py::handle allowance,
+                                         py::handle driver) {
+  if (!share.is_none()) {
+    ThrowGovernorError(
+        "in share: budgets shared by several processes are not there yet; "
+        "leave it out");
+  }
+  GovernorOptions options;
+  options.budget = Optional(&ToSizeSpec, "budget", budget);
+  options.os_reserve = Optional(&ToSizeSpec, "os_reserve", os_reserve);
+  options.allowance = Optional(&ToSizeSpec, "allowance", allowance);
+  options.device = ToInt("device", device);
+  options.priority = Optional(&ToInt, "priority", priority);
+  if (!driver.is_none()) {
+    options.driver = ValueOrThrow(ParseDriverChoice(ToText("driver", driver)));
+  }
+  auto governor = WithoutGil([&] { return Governor::Create(options); });
+  if (!governor.ok()) ThrowOpening(governor.status());
+  auto opened = std::make_unique<PyGovernor>();
+  opened->shared = std::make_shared<SharedGovernor>(*std::move(governor));
+  return opened;
+}
+
+py::object TakeSnapshot(PyGovernor& self) {
+  const Snapshot snapshot = ValueOrThrow(self.shared->CallWithoutGil(
+      [](Governor& governor) { return governor.TakeSnapshot(); }));
+  return py::module_::import("governor.report")
+      .attr("Snapshot")(ToPython(ToJson(snapshot)));
+}
+
+std::string Represent(const PyGovernor& self) {
+  const Governor& governor = self.shared->Constants();
+  return absl::StrCat("<governor.Governor of ", ToString(governor.budget()),
+                      " on ", governor.device().name(),
+                      self.shared->is_open() ? ">" : ", closed>");
+}
+
+}  // namespace
+
+void BindGovernor(py::module_& module) {
+  const py::none none;
+  py::class_<PyGovernor>(module, "Governor", kDoc)
+      .def(py::init(&OpenGovernor), py::arg("budget") = none,
+           py::arg("device") = 0, py::arg("os_reserve") = none,
+           py::arg("share") = none, py::arg("priority") = none,
+           py::arg("allowance") = none, py::arg("driver") = none)
+      .def(
+          "mem_get_info",
+          [](const PyGovernor& self) {
+            const Governor::MemoryInfo info = self.shared->Get().mem_get_info();
+            return py::make_tuple(info.free.count(), info.total.count());
+          },
+          R"(mem_get_info()
+
+(free, total) in bytes, as cudaMemGetInfo has it: (budget - granted - unspent
+allowance, budget). Arithmetic: no driver call, and the same whatever else runs
+on the machine.)")
+      .def_property_readonly(
+          "budget",
+          [](const PyGovernor& self) {
+            return self.shared->Constants().budget().count();
+          },
+          "The most that may be granted, in bytes.")
+      .def_property_readonly(
+          "granted",
+          [](const PyGovernor& self) {
+            return self.shared->Get().granted().count();
+          },
+          "What is granted now, in bytes; the allowance not counted.")
+      .def_property_readonly(
+          "headroom",
+          [](const PyGovernor& self) {
+            return self.shared->Get().headroom().count();
+          },
+          "What would be granted now, in bytes.")
+      .def_property_readonly(
+          "allowance",
+          [](const PyGovernor& self) {
+            return self.shared->Constants().allowance().count();
+          },
+          "What the budget sets aside for memory that is not governed, in "
+          "bytes.")
+      .def_property_readonly(
+          "os_reserve",
+          [](const PyGovernor& self) {
+            return self.shared->Constants().os_reserve().count();
+          },
+          "What the operating system keeps, in bytes.")
+      .def("snapshot", &TakeSnapshot,
+           R"(snapshot()
+
+One reading of the device and of the budget on it, a Snapshot. Costs a few
+driver calls.)")
+      .def(
+          "region",
+          [](const PyGovernor& self, py::handle size, py::handle block) {
+            return MakeRegion(self.shared, size, block);
+          },
+          py::arg("size"), py::arg("block") = "2MiB",
+          R"(region(size, block="2MiB")
+
+Reserves addresses for a Region of `size`, rounded up to whole blocks; holds no
+memory. `block` is the unit of commit and release, a multiple of the device's
+granularity: 2 MiB gives back finely, 1 GiB is fast.)")
+      .def(
+          "lease",
+          [](const PyGovernor& self, py::handle size, py::handle priority,
+             py::handle deadline) {
+            return MakeLease(self.shared, size, priority, deadline);
+          },
+          py::arg("size"), py::arg("priority") = none,
+          py::arg("deadline") = none,
+          R"(lease(size, priority=None, deadline=None)
+
+A grant of `size` without memory, for bytes that somebody else allocates: a Lease,
+for `with`. While short it waits for others to give back, up to `deadline`
+seconds from now; None does not wait. Of requests that wait the highest
+`priority` is served first; None: the governor's. Raises BudgetExceeded.)")
+      .def(
+          "tag",
+          [](const PyGovernor& self, py::handle name) {
+            self.shared->Get();
+            return MakeTag(name);
+          },
+          py::arg("name"),
+          R"(tag(name)
+
+A context manager that names what this thread is granted inside it: what
+refusals and snapshots call the holder. For a kind of memory ("kv"), never for
+one request: a process has at most 64 names.)")
+      .def(
+          "close", [](PyGovernor& self) { self.shared->Close(); },
+          R"(close()
+
+Releases the device; again does nothing. Raises GovernorError, with nothing
+changed, while regions or leases hold bytes.)")
+      .def("__enter__", [](py::object self) { return self; })
+      .def("__exit__",
+           [](PyGovernor& self, const py::args&) {
+             // A forked child unwinds what is not its own.
+             if (self.shared->is_current_process()) self.shared->Close();
+           })
+      .def("__repr__", &Represent);
+}
+
+}  // namespace governor

@@ -1,0 +1,88 @@
+#ifndef GOVERNOR_BINDINGS_PYTHON_SHARED_GOVERNOR_H_
+#define GOVERNOR_BINDINGS_PYTHON_SHARED_GOVERNOR_H_
+
+#include <memory>
+#include <utility>
+
+#include "bindings/python/errors.h"
+#include "governor/governor.h"
+
+namespace governor {
+
+// A governor as Python's objects share it: it lives as long as its regions and
+// leases, and is closed only while no thread is inside a call of it, which a
+// Governor leaves to its user.
+//
+// Every function is called with the GIL, which guards the state.
+class SharedGovernor {
+ public:
+  explicit SharedGovernor(std::unique_ptr<Governor> governor)
+      : governor_(std::move(governor)) {}
+
+  // For what neither waits nor calls the driver.
+  // Throws GovernorError: closed, or a forked child.
+  const Governor& Get() const {
+    CheckProcess();
+    if (state_ != State::kOpen) ThrowNotOpen();
+    return *governor_;
+  }
+
+  // For what neither changes nor ends, and may be asked of a closed one.
+  const Governor& Constants() const { return *governor_; }
+
+  // `call(governor)` without the GIL. Throws as Get.
+  template <typename Call>
+  auto CallWithoutGil(const Call& call) {
+    Get();
+    return CallEvenIfClosed([&] { return call(*governor_); });
+  }
+
+  // `call()` without the GIL, also when the governor is closed, but not while
+  // it is being closed. Throws GovernorError: that, or a forked child.
+  template <typename Call>
+  auto CallEvenIfClosed(const Call& call) {
+    CheckProcess();
+    if (state_ == State::kClosing) ThrowNotOpen();
+    const Inside inside(num_inside_);
+    return WithoutGil(call);
+  }
+
+  // Closes it; nothing when it is closed. Throws GovernorError: other threads
+  // are inside a call, something still holds bytes, a forked child.
+  void Close();
+
+  bool is_open() const { return state_ == State::kOpen; }
+  // False in a forked child.
+  bool is_current_process() const {
+    return governor_->device().is_current_process();
+  }
+  // Throws GovernorError in a forked child.
+  void CheckProcess() const {
+    if (!is_current_process()) OkOrThrow(governor_->device().CheckProcess());
+  }
+
+ private:
+  enum class State { kOpen, kClosing, kClosed };
+
+  // Counts a thread in and out, with the GIL.
+  class Inside {
+   public:
+    explicit Inside(int& count) : count_(count) { ++count_; }
+    ~Inside() { --count_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    int& count_;
+  };
+
+  [[noreturn]] void ThrowNotOpen() const;
+
+  const std::unique_ptr<Governor> governor_;
+  State state_ = State::kOpen;
+  int num_inside_ = 0;
+};
+
+}  // namespace governor
+
+#endif  // GOVERNOR_BINDINGS_PYTHON_SHARED_GOVERNOR_H_
