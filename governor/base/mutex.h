@@ -45,6 +45,14 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 // in a loop that tests the condition.
 class CondVar {
  public:
+  CondVar() : condition_() {}
+  // Nothing to do, and nothing done: std::condition_variable would wait for its
+  // waiters to leave, and in a forked child they are threads that are not
+  // there.
+  ~CondVar() {}
+  CondVar(const CondVar&) = delete;
+  CondVar& operator=(const CondVar&) = delete;
+
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
@@ -65,7 +73,9 @@ class CondVar {
   void NotifyAll() { condition_.notify_all(); }
 
  private:
-  std::condition_variable condition_;
+  union {
+    std::condition_variable condition_;
+  };
 };
 
 }  // namespace governor

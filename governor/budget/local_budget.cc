@@ -12,6 +12,7 @@ namespace {
 
 // Half of the word: no sum of a limit and one request can wrap.
 constexpr Bytes kMaxLimit((uint64_t{1} << 63) - 1);
+constexpr Bytes kMaxCharge(uint64_t{1} << 56);
 
 absl::Status ForkedChild() {
   return absl::FailedPreconditionError(
@@ -48,8 +49,9 @@ bool LocalBudget::Claim(Bytes size, Tag tag, uint64_t* granted) {
 }
 
 void LocalBudget::Count(uint64_t granted_now, Bytes size, Tag tag) {
+  // Release, so that whoever sees the sum also sees the tag's name.
   granted_by_tag_[tag.index()].fetch_add(size.count(),
-                                         std::memory_order_relaxed);
+                                         std::memory_order_release);
   uint64_t peak = peak_.load(std::memory_order_relaxed);
   while (granted_now > peak &&
          !peak_.compare_exchange_weak(peak, granted_now,
@@ -123,8 +125,9 @@ absl::StatusOr<Grant> LocalBudget::AcquireWhileShort(
     Waiter me{size, options.priority.value_or(0)};
     AddWaiter(&me);
     // Caches once more, now that they see that somebody waits: what went into
-    // one since is found here, and nothing goes in from here on.
-    ask(Kind::kCache);
+    // one since is found here, and nothing goes in from here on. All of it is
+    // asked for: others may have taken what was free a moment ago.
+    arbiter_.Ask(Kind::kCache, size, options.deadline, clock_);
     const bool claimed = WaitForRoom(me, tag, options.deadline, &why_not);
     RemoveWaiter(&me);
     if (claimed) return MakeGrant(this, size, tag);
@@ -181,6 +184,8 @@ Grant LocalBudget::TryAcquire(Bytes size, Tag tag) {
 
 Grant LocalBudget::Charge(Bytes size, Tag tag) {
   if (!process_.is_current() || size.is_zero()) return Grant();
+  // More than any machine has would wrap the word.
+  size = std::min(size, kMaxCharge);
   const uint64_t before = granted_.fetch_add(size.count());
   Count(before + size.count(), size, tag);
   return MakeGrant(this, size, tag);
@@ -199,7 +204,7 @@ void LocalBudget::Return(Bytes size, Tag tag) {
 void LocalBudget::Move(Bytes size, Tag from, Tag to) {
   if (!process_.is_current()) return;
   granted_by_tag_[to.index()].fetch_add(size.count(),
-                                        std::memory_order_relaxed);
+                                        std::memory_order_release);
   granted_by_tag_[from.index()].fetch_sub(size.count(),
                                           std::memory_order_relaxed);
 }
@@ -225,7 +230,7 @@ Refusal LocalBudget::DescribeAt(Bytes granted, Bytes size, Tag tag,
                   .holders = {}};
   std::vector<std::pair<uint64_t, size_t>> sums;
   for (size_t i = 0; i < granted_by_tag_.size(); ++i) {
-    const uint64_t sum = granted_by_tag_[i].load(std::memory_order_relaxed);
+    const uint64_t sum = granted_by_tag_[i].load(std::memory_order_acquire);
     if (sum > 0) sums.emplace_back(sum, i);
   }
   std::sort(sums.rbegin(), sums.rend());

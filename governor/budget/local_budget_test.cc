@@ -330,6 +330,74 @@ TEST_F(LocalBudgetTest, AForkedChildOwnsNothing) {
   EXPECT_EQ(status, 0);
 }
 
+// Threads of the parent are not there in the child, though its copy of the
+// budget was waited on.
+TEST_F(LocalBudgetTest, AForkedChildCanEndWhatItsParentWaitsOn) {
+  auto budget = Make(Bytes(100));
+  Grant held = *budget->Acquire(Bytes(100), {});
+  std::thread waiter([&] {
+    EXPECT_TRUE(
+        budget->Acquire(Bytes(1), {.deadline = absl::InfiniteFuture()}).ok());
+  });
+  clock_.AwaitWaiter();
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);  // a hang is a failure
+    held = Grant();
+    budget.reset();
+    _exit(0);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  held.Release();
+  waiter.join();
+}
+
+// A name may be new while another thread is refused and lists the holders.
+TEST_F(LocalBudgetTest, HoldersAreNamedWhileNamesAppear) {
+  auto budget = Make(Bytes(1000));
+  std::atomic<bool> done{false};
+  std::thread refused([&] {
+    while (!done) {
+      const absl::Status status = budget->Acquire(Bytes(1001), {}).status();
+      const Refusal refusal = *RefusalOf(status);
+      for (const Refusal::Holder& holder : refusal.holders) {
+        EXPECT_NE(holder.tag, "");
+      }
+    }
+  });
+  for (int i = 0; i < 32; ++i) {
+    const Tag tag = *Tag::Named("new tag " + std::to_string(i));
+    EXPECT_TRUE(budget->Acquire(Bytes(1), {.tag = tag}).ok());
+  }
+  done = true;
+  refused.join();
+}
+
+// A callback may find the room gone and the memory in a cache: what was kept
+// before anybody was seen to wait is asked for once more, all of it.
+TEST_F(LocalBudgetTest, WhatWentIntoACacheMeanwhileIsFound) {
+  auto budget = Make(Bytes(100));
+  Grant used = *budget->Acquire(Bytes(92), {});
+  Grant cached, taken;
+  FunctionReclaimer cache([&](Bytes wanted) {
+    const Bytes given = std::min(wanted, cached.size());
+    cached.Split(given).Release();
+    return given;
+  });
+  FunctionReclaimer others([&](Bytes) {
+    // Others take the 8 that were free, and give the 92 to the cache.
+    taken = *budget->Acquire(Bytes(8), {});
+    cached = std::move(used);
+    return Bytes();
+  });
+  auto first = budget->Register(cache, {ReclaimerOptions::Kind::kCache, 0});
+  auto second = budget->Register(others, {});
+  EXPECT_TRUE(
+      budget->Acquire(Bytes(10), {.deadline = absl::InfiniteFuture()}).ok());
+}
+
 // Many threads race for a budget that is mostly full. The sum is read after
 // every step, and no refusal is false.
 TEST_F(LocalBudgetTest, NeverOvershootsAndNeverRefusesWhatFits) {

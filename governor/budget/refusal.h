@@ -22,8 +22,8 @@ struct Refusal {
   };
 
   Bytes asked = Bytes();
-  Bytes granted = Bytes();   // what all holders of the budget had then
-  Bytes limit = Bytes();     // the limit that was hit
+  Bytes granted = Bytes();   // what all holders had then, allowance included
+  Bytes limit = Bytes();     // the budget's, whichever limit was hit
   Bytes headroom = Bytes();  // what would have been granted then
   // Which limit: `budget`; `driver` when the budget had room and the driver
   // had not; names of other limits come with whoever sets them.

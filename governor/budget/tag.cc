@@ -63,6 +63,12 @@ absl::StatusOr<Tag> Tag::Named(absl::string_view name) {
                      " printable characters, for example 'kv'; given '",
                      absl::CHexEscape(name.substr(0, kMaxNameLength)), "'"));
   }
+  if (name == Cached().name() || name == Allowance().name()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("not a tag: '", name,
+                     "' is what the library itself calls "
+                     "such bytes; choose another name"));
+  }
   return TagTable::Get().Find(name);
 }
 

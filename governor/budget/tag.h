@@ -33,8 +33,9 @@ class Tag {
   }
 
   // The tag of this name, new or known.
-  // INVALID_ARGUMENT: empty, longer than kMaxNameLength, or with a character
-  // that is not printable ASCII. RESOURCE_EXHAUSTED: kMaxTags names exist.
+  // INVALID_ARGUMENT: empty, longer than kMaxNameLength, with a character that
+  // is not printable ASCII, or a name that the library keeps for itself
+  // ("cached", "allowance"). RESOURCE_EXHAUSTED: kMaxTags names exist.
   static absl::StatusOr<Tag> Named(absl::string_view name);
 
   // The tag of the innermost ScopedTag of this thread.
