@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -273,22 +274,33 @@ TEST_F(CopyCallsTest, RefusesMemoryThatIsGone) {
   EXPECT_EQ(api_.MemcpyDtoD(b_, a_, 1), CUDA_ERROR_INVALID_VALUE);
 }
 
-// Whoever unmaps or frees waits for the copy that it meets. Without that a
-// copy would fault, now and then.
+// Whoever unmaps waits for the copy that it meets. One thread sets memory over
+// and over; the other lets one set succeed and takes the memory away a little
+// later, in the midst of the next. Without the wait that one faults.
 TEST_F(CopyCallsTest, HoldsOffThoseWhoUnmap) {
   const CUdeviceptr base = Reserve(kBlock);
-  std::thread copier([&] {
-    ASSERT_EQ(api_.CtxSetCurrent(context_), CUDA_SUCCESS);
-    for (int i = 0; i < 500; ++i) {
-      const CUresult result = api_.MemsetD8(base, i, kBlock / 16);
-      ASSERT_TRUE(result == CUDA_SUCCESS || result == CUDA_ERROR_INVALID_VALUE);
+  std::atomic<bool> done{false};
+  std::atomic<int> successes{0};
+  std::thread setter([&] {
+    EXPECT_EQ(api_.CtxSetCurrent(context_), CUDA_SUCCESS);
+    while (!done.load()) {
+      const CUresult result = api_.MemsetD8(base, 1, kBlock);
+      if (result == CUDA_SUCCESS) {
+        ++successes;
+      } else {
+        EXPECT_EQ(result, CUDA_ERROR_INVALID_VALUE);
+      }
     }
   });
-  for (int i = 0; i < 500; ++i) {
+  for (int round = 0; round < 20; ++round) {
     Commit(base);
-    ASSERT_EQ(api_.MemUnmap(base, kBlock), CUDA_SUCCESS);
+    const int before = successes.load();
+    while (successes.load() == before) std::this_thread::yield();
+    for (int i = 0; i < 20 * round; ++i) api_.StreamQuery(stream_);
+    EXPECT_EQ(api_.MemUnmap(base, kBlock), CUDA_SUCCESS);
   }
-  copier.join();
+  done.store(true);
+  setter.join();
   EXPECT_EQ(driver_->live_objects().handles, 0u);
 }
 

@@ -135,7 +135,7 @@ CUresult DeviceMemory::Unmap(CUdeviceptr address, uint64_t size) {
   std::vector<Chunk> dead;
   {
     MutexLock lock(mutex_);
-    AwaitUnpinned(address, size);
+    while (IsPinned(address, size)) unpinned_.Wait(mutex_);
     const auto reservation = table_.FindReservation(address);
     if (size == 0 || reservation == table_.reservations().end() ||
         reservation->second.linear ||
@@ -166,7 +166,7 @@ CUresult DeviceMemory::SetAccess(CUdeviceptr address, uint64_t size,
                                  const CUmemAccessDesc* desc, size_t count) {
   if (!IsWholeBlocks(address, size)) return CUDA_ERROR_INVALID_VALUE;
   MutexLock lock(mutex_);
-  AwaitUnpinned(address, size);
+  while (IsPinned(address, size)) unpinned_.Wait(mutex_);
   if (table_.WholeMappings(address, size) == table_.end() ||
       table_.FindReservation(address)->second.linear) {
     return CUDA_ERROR_INVALID_VALUE;
@@ -231,14 +231,14 @@ CUresult DeviceMemory::FreeLinear(CUdeviceptr address) {
   std::vector<Chunk> dead;
   {
     MutexLock lock(mutex_);
-    const auto is_base = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    while (true) {
       const auto found = table_.reservations().find(address);
-      return found != table_.reservations().end() && found->second.linear;
-    };
-    if (!is_base()) return CUDA_ERROR_INVALID_VALUE;
-    AwaitUnpinned(address, table_.reservations()[address].size);
-    // Another thread may have freed it meanwhile.
-    if (!is_base()) return CUDA_ERROR_INVALID_VALUE;
+      if (found == table_.reservations().end() || !found->second.linear) {
+        return CUDA_ERROR_INVALID_VALUE;
+      }
+      if (!IsPinned(address, found->second.size)) break;
+      unpinned_.Wait(mutex_);  // in which another thread may free it
+    }
     UnmapLinear(address, dead);
   }
   Bury(dead);
@@ -345,16 +345,13 @@ bool DeviceMemory::Usable(const Range& range) {
   return table_.Accessible(range.address, range.size, range.use == Use::kWrite);
 }
 
-void DeviceMemory::AwaitUnpinned(CUdeviceptr address, uint64_t size) {
-  const auto pinned = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (const Range& pin : pins_) {
-      if (pin.address - address < size || address - pin.address < pin.size) {
-        return true;
-      }
+bool DeviceMemory::IsPinned(CUdeviceptr address, uint64_t size) {
+  for (const Range& pin : pins_) {
+    if (pin.address - address < size || address - pin.address < pin.size) {
+      return true;
     }
-    return false;
-  };
-  while (pinned()) unpinned_.Wait(mutex_);
+  }
+  return false;
 }
 
 DeviceMemory::Chunks::iterator DeviceMemory::FindNamed(

@@ -148,7 +148,9 @@ class DeviceMemory {
 
   bool IsWholeBlocks(uint64_t address, uint64_t size) const;
   bool Usable(const Range& range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AwaitUnpinned(CUdeviceptr address, uint64_t size)
+  // Whether a copy uses some of the range. Who would change it waits for that
+  // to end, and looks at everything anew.
+  bool IsPinned(CUdeviceptr address, uint64_t size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A chunk that the caller may name.
   Chunks::iterator FindNamed(CUmemGenericAllocationHandle chunk)

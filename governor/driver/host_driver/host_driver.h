@@ -31,6 +31,13 @@ struct HostState;
 //
 // Work on streams is done before the call that asks for it returns.
 //
+// What it answers to misuse is what an H200 with driver 580.159.04 answered,
+// but for these, on purpose. A stale or foreign handle is refused, where that
+// driver may crash or go on. So are a mapping that runs past the end of its
+// reservation, access set across a gap (that driver says yes and sets a part),
+// and a set whose size wraps. cuMemAlloc takes whole pages, not 2 MiB at a
+// time.
+//
 // Not there yet, and answered as by a driver that cannot do it: host locations
 // of virtual memory management, export and import, pools, managed memory.
 //
