@@ -22,9 +22,11 @@ ChunkPool::ChunkPool(std::shared_ptr<PrimaryContext> context,
                      const ChunkPoolOptions& options)
     : budget_(std::move(budget)),
       context_(std::move(context)),
-      options_(options),
-      registration_(budget_->Register(
-          *this, {.kind = ReclaimerOptions::Kind::kCache, .priority = 0})) {}
+      options_(options) {
+  // Last: the budget may call from here on.
+  registration_ = budget_->Register(
+      *this, {.kind = ReclaimerOptions::Kind::kCache, .priority = 0});
+}
 
 ChunkPool::~ChunkPool() {
   registration_.reset();
@@ -57,19 +59,10 @@ absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::Obtain(
   while (!rest.size().is_zero()) {
     absl::StatusOr<PhysicalChunk> chunk = CreateChunk(rest.Split(size));
     if (!chunk.ok()) {
+      const Bytes created = size * chunks.size();
       // The driver's first word is the one that helps.
       GiveBack(std::move(chunks)).IgnoreError();
-      if (chunk.status().code() != absl::StatusCode::kResourceExhausted) {
-        return chunk.status();
-      }
-      Refusal refusal = budget_->Describe(*total, tag, "driver");
-      refusal.headroom = Bytes();
-      absl::Status refused = RefusalStatus(refusal);
-      chunk.status().ForEachPayload(
-          [&refused](absl::string_view type, const absl::Cord& payload) {
-            refused.SetPayload(type, payload);
-          });
-      return refused;
+      return ExplainShortage(chunk.status(), *total, created, tag);
     }
     chunks.push_back(*std::move(chunk));
   }
@@ -114,10 +107,29 @@ bool ChunkPool::TryObtain(Bytes size, size_t count, Tag tag,
   }
 }
 
+absl::Status ChunkPool::ExplainShortage(const absl::Status& status, Bytes asked,
+                                        Bytes headroom, Tag tag) {
+  if (status.code() != absl::StatusCode::kResourceExhausted) return status;
+  // A device that is full needs what is kept here.
+  Trim(asked);
+  Refusal refusal = budget_->Describe(asked, tag, "driver");
+  refusal.headroom = headroom;
+  absl::Status refused = RefusalStatus(refusal);
+  status.ForEachPayload(
+      [&refused](absl::string_view type, const absl::Cord& payload) {
+        refused.SetPayload(type, payload);
+      });
+  return refused;
+}
+
 absl::StatusOr<PhysicalChunk> ChunkPool::CreateChunk(Grant grant) {
   const Bytes size = grant.size();
-  absl::StatusOr<PhysicalChunk> chunk =
-      PhysicalChunk::Create(device(), std::move(grant));
+  absl::StatusOr<PhysicalChunk> chunk = PhysicalChunk::Create(device(), grant);
+  if (chunk.status().code() == absl::StatusCode::kResourceExhausted &&
+      !Trim(size).is_zero()) {
+    // The device had what this pool keeps.
+    chunk = PhysicalChunk::Create(device(), grant);
+  }
   if (chunk.ok()) resident_.fetch_add(size.count());
   return chunk;
 }
@@ -192,7 +204,15 @@ Bytes ChunkPool::Trim(Bytes wanted) {
   return released;
 }
 
-Bytes ChunkPool::Reclaim(Bytes wanted, absl::Time) { return Trim(wanted); }
+Bytes ChunkPool::Reclaim(Bytes wanted, absl::Time) {
+  const Bytes released = Trim(wanted);
+  if (!released.is_zero()) return released;
+  // What another thread is releasing now is as good: the caller looks again.
+  MutexLock lock(mutex_);
+  if (releasing_ == 0) return Bytes();
+  released_.Wait(mutex_);
+  return wanted;
+}
 
 absl::Status ChunkPool::Close() {
   if (!device().is_current_process()) return absl::OkStatus();
@@ -204,7 +224,9 @@ absl::Status ChunkPool::Close() {
     ++releasing_;
   }
   Bytes released;
-  return ReleaseChunks(std::move(all), &released);
+  const absl::Status status = ReleaseChunks(std::move(all), &released);
+  if (!status.ok()) closed_ = false;
+  return status;
 }
 
 Bytes ChunkPool::cached() const {

@@ -60,12 +60,18 @@ class ChunkPool final : private Reclaimer {
   // release is kept.
   absl::Status GiveBack(std::vector<PhysicalChunk> chunks);
 
+  // `status` of a driver call that gave memory to `asked` bytes; where the
+  // driver was short of it, as a Refusal by the "driver", whose headroom is
+  // what the driver had given before. Releases what is kept here then.
+  absl::Status ExplainShortage(const absl::Status& status, Bytes asked,
+                               Bytes headroom, Tag tag);
+
   // Releases kept chunks until `wanted` bytes are released or none is left;
   // returns the bytes released.
   Bytes Trim(Bytes wanted);
 
   // Releases everything kept, and obtains nothing from then on. On an error
-  // the rest is still kept: call again.
+  // the rest is still kept and the pool is open: call again.
   absl::Status Close();
 
   // What is kept now, for reuse or because the driver would not release it.

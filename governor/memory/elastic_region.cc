@@ -4,11 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
+#include "governor/budget/refusal.h"
 
 namespace governor {
 namespace {
 
-// What the bookkeeping of one region may cost: 2^20 blocks of 72 bytes.
+// What the bookkeeping of one region may cost: 2^20 blocks of 64 bytes.
 constexpr uint64_t kMaxBlocks = uint64_t{1} << 20;
 
 absl::Status Closed() {
@@ -65,9 +66,10 @@ ElasticRegion::ElasticRegion(std::shared_ptr<ChunkPool> pool,
       blocks_(num_blocks) {}
 
 ElasticRegion::~ElasticRegion() {
-  // What is left then is given up by its own destructors, in member order:
-  // mappings before the range they are in.
-  Close().IgnoreError();
+  if (!device().is_current_process() || Close().ok()) return;
+  // Once more, though the device could not be waited for. What is left then is
+  // given up by the members' own destructors, mappings before their range.
+  UnmapBusy(0, blocks_.size()).IgnoreError();
 }
 
 absl::Status ElasticRegion::CheckRange(size_t first, size_t count) const {
@@ -135,6 +137,11 @@ absl::Status ElasticRegion::Commit(size_t first, size_t count,
     // The reason for the rollback is what the caller must hear. What cannot be
     // unmapped now is stranded, charged, and tried again.
     UnmapBusy(first, count).IgnoreError();
+    if (!RefusalOf(status)) {
+      status = pool_->ExplainShortage(
+          status, block_size_ * count, /*headroom=*/Bytes(),
+          options.tag ? *options.tag : Tag::Current());
+    }
   }
   End(first, count, status.ok() ? State::kCommitted : State::kStranded);
   return status;
@@ -190,7 +197,7 @@ absl::Status ElasticRegion::Close() {
   bool any_mapped = false;
   {
     MutexLock lock(mutex_);
-    if (range_.is_empty()) return absl::OkStatus();
+    if (freed_) return absl::OkStatus();
     for (size_t i = 0; i < blocks_.size(); ++i) {
       if (blocks_[i].state == State::kBusy) return Busy(i);
     }
@@ -207,7 +214,10 @@ absl::Status ElasticRegion::Close() {
   bool all_unmapped = true;
   for (const Block& block : blocks_) all_unmapped &= block.mapping.is_empty();
   if (all_unmapped) status.Update(range_.Free());
+  const bool freed = range_.is_empty();
   End(0, blocks_.size(), State::kStranded);
+  MutexLock lock(mutex_);
+  freed_ = freed;
   return status;
 }
 

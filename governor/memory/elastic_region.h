@@ -82,9 +82,10 @@ class ElasticRegion {
   // to the pool, which releases those beyond its bound before this returns.
   // INVALID_ARGUMENT, FAILED_PRECONDITION: as above (one is not committed);
   //   nothing was changed.
-  // Other errors are the driver's. Blocks that it would not unmap are still
-  //   committed, the others are not (see is_committed); memory that it would
-  //   not release is kept by the pool, charged.
+  // Other errors are the driver's. From the first block that it would not unmap
+  //   on, blocks are still committed, those before it are not (see
+  //   is_committed); memory that it would not release is kept by the pool,
+  //   charged.
   absl::Status Decommit(size_t first, size_t count,
                         const DecommitOptions& options = {});
 
@@ -147,6 +148,7 @@ class ElasticRegion {
   std::vector<Block> blocks_;
   size_t num_mapped_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool freed_ ABSL_GUARDED_BY(mutex_) = false;  // the addresses are
 };
 
 }  // namespace governor

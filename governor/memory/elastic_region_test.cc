@@ -126,6 +126,56 @@ TEST_F(ElasticRegionTest, KeptChunksGoBeforeAnybodyIsRefused) {
   EXPECT_EQ(device_.PhysicalBytes(), Bytes());
 }
 
+// The driver is called once per block for each thing that it must do, and once
+// for what it can do for a whole run.
+TEST_F(ElasticRegionTest, MakesNoMoreDriverCallsThanItMust) {
+  if (device_.host() == nullptr) return;  // hardware does not count calls
+  Open(MiB(64));
+  auto region = MakeRegion(MiB(64));
+  const auto calls_of = [&](auto action) {
+    const uint64_t before = device_.host()->total_calls();
+    EXPECT_TRUE(action().ok());
+    return device_.host()->total_calls() - before;
+  };
+  // 8 x (create, map), access.
+  EXPECT_EQ(calls_of([&] { return region->Commit(0, 8); }), 17u);
+  // Push, synchronize, pop, 8 x (unmap, release).
+  EXPECT_EQ(calls_of([&] { return region->Decommit(0, 8); }), 19u);
+  // A refusal costs the driver nothing.
+  const uint64_t before = device_.host()->total_calls();
+  EXPECT_FALSE(budget_->Acquire(MiB(65), {}).ok());
+  EXPECT_EQ(device_.host()->total_calls(), before);
+}
+
+TEST_F(ElasticRegionTest, ADriverShortInTheMiddleIsARefusalToo) {
+  if (device_.host() == nullptr) return;
+  Open(MiB(64), MiB(8));
+  auto region = MakeRegion(MiB(64));
+  for (DriverCall call : {DriverCall::kMemCreate, DriverCall::kMemMap,
+                          DriverCall::kMemSetAccess}) {
+    device_.host()->faults().FailFrom(call, 1, CUDA_ERROR_OUT_OF_MEMORY);
+    const absl::Status status = region->Commit(0, 4);
+    device_.host()->faults().Clear();
+    ASSERT_EQ(status.code(), StatusCode::kResourceExhausted);
+    EXPECT_EQ(RefusalOf(status)->limited_by, "driver") << status;
+    EXPECT_EQ(RefusalOf(status)->asked, MiB(8));
+    // A full device is not left with what we only keep.
+    EXPECT_EQ(device_.PhysicalBytes(), Bytes());
+  }
+}
+
+// Before the device is called full, it gets back what is only kept.
+TEST_F(ElasticRegionTest, AFullDeviceGetsTheKeptChunksFirst) {
+  if (device_.host() == nullptr) return;
+  Open(GiB(16), GiB(4));  // the budget is above the device's 8 GiB
+  auto small = MakeRegion(GiB(4));
+  auto large = MakeRegion(GiB(8), GiB(1));
+  ASSERT_TRUE(small->Commit(0, 2048).ok());
+  ASSERT_TRUE(small->Decommit(0, 2048).ok());
+  EXPECT_EQ(pool_->cached(), GiB(4));
+  EXPECT_TRUE(large->Commit(0, 6).ok());
+}
+
 TEST_F(ElasticRegionTest, ARefusedCommitChangesNothing) {
   Open(MiB(8));
   auto region = MakeRegion(MiB(32));

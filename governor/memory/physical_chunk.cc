@@ -9,7 +9,7 @@
 namespace governor {
 
 absl::StatusOr<PhysicalChunk> PhysicalChunk::Create(const Device& device,
-                                                    Grant grant) {
+                                                    Grant& grant) {
   GOVERNOR_RETURN_IF_ERROR(device.CheckProcess());
   if (grant.size().is_zero() ||
       !grant.size().IsMultipleOf(device.granularity())) {

@@ -21,12 +21,14 @@ class PhysicalChunk {
   // Holds nothing.
   PhysicalChunk() = default;
 
-  // Creates grant.size() bytes on `device`, which outlives the chunk.
+  // Creates grant.size() bytes on `device`, which outlives the chunk, and takes
+  // the grant.
   // INVALID_ARGUMENT: the grant is empty or no multiple of the granularity.
   // RESOURCE_EXHAUSTED: the driver has no memory. Or another driver error.
-  // In every case of error the grant is dropped and nothing was created.
+  // In every case of error the caller still has the grant, and nothing was
+  // created.
   static absl::StatusOr<PhysicalChunk> Create(const Device& device,
-                                              Grant grant);
+                                              Grant& grant);
 
   PhysicalChunk(PhysicalChunk&& other) noexcept;
   PhysicalChunk& operator=(PhysicalChunk&& other) noexcept;
