@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 #include <utility>
 
@@ -23,25 +24,28 @@ Bytes MachineMemory() {
          static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// The host drivers of this process by personality.
+// The host drivers of this process by personality. A forked child makes itself
+// another one: of its parent's, a thread that the child does not have may hold
+// the lock.
 class HostDrivers {
  public:
   static HostDrivers& Get() {
-    static HostDrivers& drivers = *new HostDrivers;
-    return drivers;
+    static constinit std::atomic<HostDrivers*> current{nullptr};
+    HostDrivers* known = current.load(std::memory_order_acquire);
+    while (known == nullptr || !known->process_.is_current()) {
+      auto* const own = new HostDrivers(known);
+      if (current.compare_exchange_strong(known, own)) return *own;
+      delete own;  // another thread was first
+    }
+    return *known;
   }
 
   absl::StatusOr<std::shared_ptr<HostDriver>> Open(const std::string& text) {
     MutexLock lock(mutex_);
-    // A forked child has none of its parent's.
-    if (process_ != CurrentProcessEpoch()) {
-      process_ = CurrentProcessEpoch();
-      drivers_.clear();
-    }
     std::weak_ptr<HostDriver>& known = drivers_[text];
     if (std::shared_ptr<HostDriver> driver = known.lock()) return driver;
     GOVERNOR_ASSIGN_OR_RETURN(const Personality personality,
-                              ParsePersonality(text, MachineMemory()));
+                              ParseHostDriver(text));
     GOVERNOR_ASSIGN_OR_RETURN(std::shared_ptr<HostDriver> driver,
                               HostDriver::Create(personality));
     known = driver;
@@ -49,17 +53,38 @@ class HostDrivers {
   }
 
  private:
+  explicit HostDrivers(const HostDrivers* parents) : parents_(parents) {}
+
+  const ProcessEpoch process_;
+  // Never used; leak checkers see that it is not lost.
+  [[maybe_unused]] const HostDrivers* const parents_;
   Mutex mutex_;
-  uint64_t process_ ABSL_GUARDED_BY(mutex_) = CurrentProcessEpoch();
   std::map<std::string, std::weak_ptr<HostDriver>> drivers_
       ABSL_GUARDED_BY(mutex_);
 };
 
-absl::StatusOr<OpenDriver> OpenCuda() {
-  GOVERNOR_ASSIGN_OR_RETURN(DriverApi api, LoadDriver());
+absl::StatusOr<OpenDriver> LoadAndAsk(const CudaSource& cuda) {
+  GOVERNOR_ASSIGN_OR_RETURN(DriverApi api, cuda());
   // Whether a device answers.
   GOVERNOR_RETURN_IF_ERROR(Device::Open(api, 0).status());
   return OpenDriver{api, nullptr};
+}
+
+absl::Status WithPayloadsOf(const absl::Status& from, absl::Status status) {
+  from.ForEachPayload(
+      [&status](absl::string_view type, const absl::Cord& payload) {
+        status.SetPayload(type, payload);
+      });
+  return status;
+}
+
+// UNAVAILABLE whatever the driver answers, for cuInit fails in many ways; what
+// is wrong with the library itself LoadDriver has said already.
+absl::StatusOr<OpenDriver> OpenCuda(const CudaSource& cuda) {
+  absl::StatusOr<OpenDriver> open = LoadAndAsk(cuda);
+  if (open.ok() || DriverProblemOf(open.status())) return open;
+  return WithPayloadsOf(open.status(),
+                        absl::UnavailableError(open.status().message()));
 }
 
 absl::StatusOr<OpenDriver> OpenHost(absl::string_view host_driver) {
@@ -68,11 +93,6 @@ absl::StatusOr<OpenDriver> OpenHost(absl::string_view host_driver) {
       HostDrivers::Get().Open(host_driver.empty() ? "gb10"
                                                   : std::string(host_driver)));
   return OpenDriver{host->api(), std::move(host)};
-}
-
-bool MeansNoCuda(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable ||
-         status.code() == absl::StatusCode::kUnimplemented;
 }
 
 }  // namespace
@@ -86,30 +106,35 @@ absl::StatusOr<DriverChoice> ParseDriverChoice(absl::string_view text) {
                    "'; choose auto, cuda or host"));
 }
 
+absl::StatusOr<Personality> ParseHostDriver(absl::string_view text) {
+  return ParsePersonality(text, MachineMemory());
+}
+
+absl::StatusOr<DriverApi> LoadCuda() { return LoadDriver(); }
+
 absl::StatusOr<OpenDriver> Open(DriverChoice choice,
-                                absl::string_view host_driver) {
+                                absl::string_view host_driver,
+                                const CudaSource& cuda) {
   if (choice == DriverChoice::kHost) return OpenHost(host_driver);
-  absl::StatusOr<OpenDriver> cuda = OpenCuda();
-  if (cuda.ok() || !MeansNoCuda(cuda.status())) return cuda;
-  absl::Status status(
-      cuda.status().code(),
-      absl::StrCat(cuda.status().message(),
-                   "; to run without a GPU ask for the host driver: "
-                   "driver=\"host\", or GOVERNOR_DRIVER=host"));
-  cuda.status().ForEachPayload(
-      [&status](absl::string_view type, const absl::Cord& payload) {
-        status.SetPayload(type, payload);
-      });
-  return status;
+  absl::StatusOr<OpenDriver> open = OpenCuda(cuda);
+  if (open.ok()) return open;
+  return WithPayloadsOf(
+      open.status(),
+      absl::Status(open.status().code(),
+                   absl::StrCat(open.status().message(),
+                                "; to run without a GPU ask for the host "
+                                "driver: driver=\"host\", or "
+                                "GOVERNOR_DRIVER=host")));
 }
 
 absl::StatusOr<OpenDriver> OpenOrHost(DriverChoice choice,
                                       absl::string_view host_driver,
-                                      std::string* why_host) {
-  if (choice != DriverChoice::kAuto) return Open(choice, host_driver);
-  absl::StatusOr<OpenDriver> cuda = OpenCuda();
-  if (cuda.ok() || !MeansNoCuda(cuda.status())) return cuda;
-  *why_host = std::string(cuda.status().message());
+                                      std::string* why_host,
+                                      const CudaSource& cuda) {
+  if (choice != DriverChoice::kAuto) return Open(choice, host_driver, cuda);
+  absl::StatusOr<OpenDriver> open = OpenCuda(cuda);
+  if (open.ok()) return open;
+  *why_host = std::string(open.status().message());
   return OpenHost(host_driver);
 }
 

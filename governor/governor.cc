@@ -114,8 +114,9 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
 
 Governor::~Governor() {
   if (context_ == nullptr || !context_->device().is_current_process()) return;
-  // Regions that outlive the governor keep what they stand on alive.
-  Close().IgnoreError();
+  // Regions that outlive the governor keep what they stand on alive: its budget
+  // too, and the context, so that the allowance must stay charged.
+  if (!Close().ok()) allowance_.Forfeit();
 }
 
 absl::Status Governor::CheckOpen() const {

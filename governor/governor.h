@@ -23,7 +23,8 @@ namespace governor {
 // past it.
 //
 // It starts no thread and takes no signal. Thread-safe, but for Close and the
-// destructor. In a forked child every call is FAILED_PRECONDITION or zero, and
+// destructor. In a forked child every call that can fail is
+// FAILED_PRECONDITION, the plain numbers are what they were at the fork, and
 // the destructor does nothing.
 class Governor {
  public:

@@ -119,11 +119,15 @@ TEST(GovernorTest, ClosesOnlyWhenNothingIsOut) {
 }
 
 TEST(GovernorTest, ARegionMayOutliveItsGovernor) {
-  auto governor = MustOpen({.budget = GiB(4)});
-  auto region = *governor->CreateRegion({.size = GiB(1)});
+  auto governor = MustOpen({.budget = GiB(2)});
+  auto region = *governor->CreateRegion({.size = GiB(2)});
   ASSERT_TRUE(region->Commit(0, 4).ok());
   governor.reset();
   EXPECT_TRUE(region->Commit(4, 4).ok());
+  // The context is still there, and so its allowance is still set aside.
+  const absl::Status status = region->Commit(8, 505);
+  ASSERT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(RefusalOf(status)->granted, GiB(1) + MiB(16));
   EXPECT_TRUE(region->Close().ok());
 }
 

@@ -36,6 +36,13 @@ absl::StatusOr<int> ParsePriority(absl::string_view text) {
                    absl::CHexEscape(text.substr(0, 64)), "'"));
 }
 
+// The text, which stays text: its own reader reads it again where the host
+// driver is opened.
+absl::StatusOr<std::string> CheckHostDriver(absl::string_view text) {
+  GOVERNOR_RETURN_IF_ERROR(ParseHostDriver(text).status());
+  return std::string(text);
+}
+
 }  // namespace
 
 const char* ReadProcessEnvironment(const char* name) {
@@ -54,13 +61,8 @@ absl::StatusOr<GovernorOptions> WithEnvironment(
       Fill(environment, "GOVERNOR_PRIORITY", &ParsePriority, options.priority));
   GOVERNOR_RETURN_IF_ERROR(
       Fill(environment, "GOVERNOR_DRIVER", &ParseDriverChoice, options.driver));
-  // Its own reader judges the text when the host driver is opened.
-  GOVERNOR_RETURN_IF_ERROR(Fill(
-      environment, "GOVERNOR_HOST_DRIVER",
-      [](absl::string_view text) -> absl::StatusOr<std::string> {
-        return std::string(text);
-      },
-      options.host_driver));
+  GOVERNOR_RETURN_IF_ERROR(Fill(environment, "GOVERNOR_HOST_DRIVER",
+                                &CheckHostDriver, options.host_driver));
   if (environment("GOVERNOR_SHARE") != nullptr) {
     return absl::UnimplementedError(
         "GOVERNOR_SHARE is set, but budgets shared by several processes are "

@@ -51,7 +51,8 @@ const char* ReadProcessEnvironment(const char* name);
 // GOVERNOR_OS_RESERVE, GOVERNOR_ALLOWANCE, GOVERNOR_PRIORITY, GOVERNOR_DRIVER
 // and GOVERNOR_HOST_DRIVER.
 // INVALID_ARGUMENT, naming variable and value: one that does not parse, used or
-// not. UNIMPLEMENTED: GOVERNOR_SHARE is set (shares are not there yet).
+// not. UNIMPLEMENTED: GOVERNOR_SHARE is set (shares are not there yet), or
+// GOVERNOR_HOST_DRIVER asks for what is not there yet.
 absl::StatusOr<GovernorOptions> WithEnvironment(
     GovernorOptions options, const EnvironmentReader& environment);
 

@@ -54,19 +54,28 @@ TEST(OptionsTest, AnEmptyEnvironmentSetsNothing) {
 TEST(OptionsTest, WhatDoesNotParseIsAnErrorEvenIfUnused) {
   for (const char* name :
        {"GOVERNOR_BUDGET", "GOVERNOR_OS_RESERVE", "GOVERNOR_ALLOWANCE",
-        "GOVERNOR_PRIORITY", "GOVERNOR_DRIVER"}) {
+        "GOVERNOR_PRIORITY", "GOVERNOR_DRIVER", "GOVERNOR_HOST_DRIVER"}) {
     for (const char* value : {"", "rubbish", "-1GiB", "101%", "1 GiB"}) {
       const absl::Status status =
           With({{name, value}}, {.budget = GiB(1),
                                  .os_reserve = GiB(1),
                                  .allowance = GiB(1),
                                  .driver = DriverChoice::kHost,
+                                 .host_driver = "h200",
                                  .priority = 1})
               .status();
       EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << name << value;
       EXPECT_THAT(std::string(status.message()), testing::HasSubstr(name));
     }
   }
+}
+
+TEST(OptionsTest, NamesTheVariableOfAHostDriverThatIsNotThereYet) {
+  const absl::Status status =
+      With({{"GOVERNOR_HOST_DRIVER", "gb10,pools=on"}}).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(status.message()),
+              testing::HasSubstr("GOVERNOR_HOST_DRIVER"));
 }
 
 TEST(OptionsTest, AShareIsRefusedRatherThanIgnored) {

@@ -1,6 +1,8 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -8,6 +10,7 @@
 #include "governor/cli/command.h"
 #include "governor/cli/driver_option.h"
 #include "governor/driver/device.h"
+#include "governor/driver_choice.h"
 
 namespace governor {
 namespace {
@@ -16,66 +19,103 @@ struct DoctorCommand {
   DriverOption driver;
   bool json = false;
 
+  // What was found. Of a CUDA that was asked for and cannot be used there is no
+  // device, only the problem.
+  struct Findings {
+    std::optional<Device> device;
+    bool is_host = false;
+    std::string cuda_problem;  // empty where CUDA answered, or was not asked
+  };
+
   absl::Status Run() const {
-    GOVERNOR_ASSIGN_OR_RETURN(const DriverOption::Choice choice, driver.Open());
-    GOVERNOR_ASSIGN_OR_RETURN(const Device device,
-                              Device::Open(choice.open.api, 0));
-    const bool is_host = choice.open.host != nullptr;
-    if (json) {
-      PrintJson(choice, device, is_host);
+    GOVERNOR_ASSIGN_OR_RETURN(const GovernorOptions options, driver.Read());
+    Findings found;
+    const absl::StatusOr<OpenDriver> open =
+        OpenOrHost(options.driver.value_or(DriverChoice::kAuto),
+                   options.host_driver.value_or(""), &found.cuda_problem);
+    SayWhyHost(found.cuda_problem);
+    if (open.ok()) {
+      found.is_host = open->host != nullptr;
+      GOVERNOR_ASSIGN_OR_RETURN(found.device, Device::Open(open->api, 0));
+    } else if (options.driver == DriverChoice::kCuda) {
+      found.cuda_problem = std::string(open.status().message());
     } else {
-      PrintText(choice, device, is_host);
+      return open.status();
     }
-    return absl::OkStatus();
+    if (json) {
+      PrintJson(found);
+    } else {
+      PrintText(found);
+    }
+    return open.status();
   }
 
-  static void PrintJson(const DriverOption::Choice& choice,
-                        const Device& device, bool is_host) {
-    nlohmann::ordered_json report;
-    report["driver"] = is_host ? "host" : "cuda";
-    report["driver_version"] = device.driver_version();
-    // Null where CUDA answered, or was not asked.
-    report["cuda_problem"] = choice.why_host.empty()
-                                 ? nlohmann::ordered_json()
-                                 : nlohmann::ordered_json(choice.why_host);
-    report["device_name"] = device.name();
-    report["device_memory_bytes"] = device.total_memory().count();
-    report["integrated"] = device.is_integrated();
-    report["virtual_memory_management"] = device.supports_virtual_memory();
-    report["granularity_bytes"] = device.granularity().count();
+  // The same keys whatever was found; null where there is nothing to say.
+  static void PrintJson(const Findings& found) {
+    nlohmann::ordered_json report = {{"driver", nullptr},
+                                     {"driver_version", nullptr},
+                                     {"cuda_problem", nullptr},
+                                     {"device_name", nullptr},
+                                     {"device_memory_bytes", nullptr},
+                                     {"integrated", nullptr},
+                                     {"virtual_memory_management", nullptr},
+                                     {"granularity_bytes", nullptr}};
+    if (!found.cuda_problem.empty()) {
+      report["cuda_problem"] = found.cuda_problem;
+    }
+    if (found.device) {
+      const Device& device = *found.device;
+      report["driver"] = found.is_host ? "host" : "cuda";
+      report["driver_version"] = device.driver_version();
+      report["device_name"] = device.name();
+      report["device_memory_bytes"] = device.total_memory().count();
+      report["integrated"] = device.is_integrated();
+      report["virtual_memory_management"] = device.supports_virtual_memory();
+      report["granularity_bytes"] = device.granularity().count();
+    }
     std::cout << report.dump(2) << "\n";
   }
 
-  static void PrintText(const DriverOption::Choice& choice,
-                        const Device& device, bool is_host) {
-    const auto line = [](absl::string_view state, absl::string_view what,
-                         absl::string_view meaning) {
-      std::cout << absl::StrFormat("%-5s %-22s %s\n", state, what, meaning);
-    };
-    if (!choice.why_host.empty()) {
-      line("lack", "CUDA driver", choice.why_host);
-      line("", "",
-           "plan, stat and the demo use the host driver instead; Governor() "
-           "needs driver=\"host\" to be asked for");
+  static void Line(absl::string_view state, absl::string_view what,
+                   absl::string_view meaning) {
+    std::cout << absl::StrFormat("%-5s %-22s %s\n", state, what, meaning);
+  }
+
+  static void PrintText(const Findings& found) {
+    if (!found.cuda_problem.empty()) {
+      Line("lack", "CUDA driver", found.cuda_problem);
     }
-    line("ok", is_host ? "host driver" : "CUDA driver",
+    if (found.device) {
+      if (!found.cuda_problem.empty()) {
+        Line("", "",
+             "plan, stat and the demo use the host driver instead; Governor() "
+             "needs driver=\"host\" to be asked for");
+      }
+      PrintDevice(*found.device, found.is_host);
+    } else {
+      Line("", "", "no command and no Governor() can use driver=\"cuda\"");
+    }
+    Line("-", "not looked at yet",
+         "swap, memory pressure, cgroup limits, fragmentation");
+  }
+
+  static void PrintDevice(const Device& device, bool is_host) {
+    Line("ok", is_host ? "host driver" : "CUDA driver",
          absl::StrFormat("API version %d.%d", device.driver_version() / 1000,
                          device.driver_version() % 1000 / 10));
-    line("ok", "device 0", device.name());
-    line("ok", "memory",
+    Line("ok", "device 0", device.name());
+    Line("ok", "memory",
          absl::StrCat(
              ToString(device.total_memory()),
              device.is_integrated() ? ", the machine's own" : ", its own"));
     if (device.supports_virtual_memory()) {
-      line("ok", "virtual memory",
+      Line("ok", "virtual memory",
            absl::StrCat("blocks are multiples of ",
                         ToString(device.granularity())));
     } else {
-      line("lack", "virtual memory",
+      Line("lack", "virtual memory",
            "no region can be reserved: a budget cannot be held on this device");
     }
-    line("-", "not looked at yet",
-         "swap, memory pressure, cgroup limits, fragmentation");
   }
 };
 

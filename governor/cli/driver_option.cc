@@ -1,9 +1,11 @@
 #include "governor/cli/driver_option.h"
 
 #include <iostream>
+#include <utility>
 
-#include "governor/base/status_macros.h"
+#include "absl/strings/str_cat.h"
 #include "governor/cli/command.h"
+#include "governor/driver_choice.h"
 
 namespace governor {
 
@@ -14,26 +16,24 @@ void DriverOption::AddTo(CLI::App& command) {
       ->type_name("NAME");
 }
 
-absl::StatusOr<DriverOption::Choice> DriverOption::Open() const {
-  GovernorOptions options;
+absl::StatusOr<GovernorOptions> DriverOption::Read(
+    GovernorOptions options) const {
   if (text_) {
-    GOVERNOR_ASSIGN_OR_RETURN(options.driver, ParseDriverChoice(*text_));
+    absl::StatusOr<DriverChoice> driver = ParseDriverChoice(*text_);
+    if (!driver.ok()) return InOption("--driver", driver.status());
+    options.driver = *driver;
   }
-  GOVERNOR_ASSIGN_OR_RETURN(options,
-                            WithEnvironment(options, &ReadProcessEnvironment));
-  Choice choice{options.driver.value_or(DriverChoice::kAuto),
-                options.host_driver.value_or(""),
-                {},
-                {}};
-  GOVERNOR_ASSIGN_OR_RETURN(
-      choice.open,
-      OpenOrHost(choice.driver, choice.host_driver, &choice.why_host));
-  if (!choice.why_host.empty()) {
-    choice.driver = DriverChoice::kHost;
-    std::cerr << "governor: " << choice.why_host
-              << "; going on with the host driver\n";
-  }
-  return choice;
+  return WithEnvironment(std::move(options), &ReadProcessEnvironment);
+}
+
+void SayWhyHost(const std::string& why_host) {
+  if (why_host.empty()) return;
+  std::cerr << "governor: " << why_host << "; going on with the host driver\n";
+}
+
+absl::Status InOption(const char* name, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat("in ", name, ": ", status.message()));
 }
 
 int Report(const absl::Status& status) {

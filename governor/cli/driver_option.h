@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "governor/driver_choice.h"
 #include "governor/options.h"
 
 namespace governor {
@@ -18,19 +18,21 @@ class DriverOption {
   // Both outlive the parsing.
   void AddTo(CLI::App& command);
 
-  // What stands below this command. Where no CUDA driver answers and none was
-  // asked for, it goes on with the host driver and says so on stderr.
-  struct Choice {
-    DriverChoice driver;
-    std::string host_driver;
-    OpenDriver open;
-    std::string why_host;  // empty where CUDA answered or `host` was asked for
-  };
-  absl::StatusOr<Choice> Open() const;
+  // `options` with what the command line says of the driver, and the
+  // environment for what neither says. Opens nothing. INVALID_ARGUMENT, naming
+  // option or variable: one that does not parse, used or not.
+  absl::StatusOr<GovernorOptions> Read(GovernorOptions options = {}) const;
 
  private:
   std::optional<std::string> text_;
 };
+
+// Says on stderr that the host driver stands in, and why; nothing where
+// `why_host`, as OpenOrHost leaves it, is empty.
+void SayWhyHost(const std::string& why_host);
+
+// Names the option in what its value's parser says.
+absl::Status InOption(const char* name, const absl::Status& status);
 
 // Prints a status for people on stderr; returns the exit code that fits it.
 int Report(const absl::Status& status);

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <iostream>
 
 #include "governor/cli/command.h"
@@ -26,6 +27,9 @@ int main(int argc, char** argv) {
     }
     // --help and the like end here too, with 0.
     return app.exit(error) == 0 ? governor::kDone : governor::kWrongUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "governor: " << error.what() << "\n";
+    return governor::kFailed;
   }
   // A full disk or a closed pipe must not look like success.
   if (!std::cout.flush()) {

@@ -10,20 +10,13 @@
 #include "governor/base/status_macros.h"
 #include "governor/cli/command.h"
 #include "governor/cli/driver_option.h"
-#include "governor/driver/device.h"
 #include "governor/model/read_model.h"
 #include "governor/plan_report.h"
-#include "governor/policy/device_budget.h"
+#include "governor/plan_request.h"
 #include "governor/policy/kv_planner.h"
 
 namespace governor {
 namespace {
-
-// Names the option in what its value's parser says.
-absl::Status InOption(const char* name, const absl::Status& status) {
-  return absl::Status(status.code(),
-                      absl::StrCat("in ", name, ": ", status.message()));
-}
 
 class PlanCommand {
   // An option as given, so that what does not parse can be named. Absent is not
@@ -48,7 +41,7 @@ class PlanCommand {
          "Plan for a device of this size that shares the machine's memory, "
          "instead of asking the driver");
     size("--allowance", allowance_,
-         "For context, cuBLAS and graphs (default: 1GiB)");
+         "For context, cuBLAS and graphs; % is of the budget (default: 1GiB)");
     size("--activations", activations_,
          "Peak of a forward pass (default: none is set aside)");
     size("--kv-memory", kv_memory_,
@@ -77,11 +70,20 @@ class PlanCommand {
   }
 
  private:
-  absl::StatusOr<bool> PrintPlan() const {
+  // The command line and the environment, every value of them checked.
+  struct Given {
     PlanRequest request;
-    GOVERNOR_RETURN_IF_ERROR(ReadOptions(&request));
+    GovernorOptions options;
+    std::optional<Bytes> device_memory;
+  };
+
+  absl::StatusOr<bool> PrintPlan() const {
+    GOVERNOR_ASSIGN_OR_RETURN(const Given given, Read());
     GOVERNOR_ASSIGN_OR_RETURN(const ModelShape model, ReadModelShape(model_));
-    GOVERNOR_RETURN_IF_ERROR(ResolveBudget(&request));
+    GOVERNOR_ASSIGN_OR_RETURN(
+        const PlanRequest request,
+        CompletePlanRequest(given.request, given.options,
+                            [&] { return MemoryOfDevice(given); }));
     GOVERNOR_ASSIGN_OR_RETURN(const Plan plan, PlanKv(model, request));
     if (json_) {
       std::cout << ToJson(plan, model).dump(2) << "\n";
@@ -94,69 +96,48 @@ class PlanCommand {
     return plan.fits;
   }
 
-  absl::Status ReadOptions(PlanRequest* request) const {
+  static absl::StatusOr<DeviceMemorySize> MemoryOfDevice(const Given& given) {
+    if (given.device_memory) return DeviceMemorySize{*given.device_memory};
+    std::string why_host;
+    absl::StatusOr<DeviceMemorySize> memory =
+        AskDriver(given.options, &why_host);
+    SayWhyHost(why_host);
+    return memory;
+  }
+
+  absl::StatusOr<Given> Read() const {
+    Given given;
+    GOVERNOR_RETURN_IF_ERROR(ReadRequest(given.request));
     GOVERNOR_RETURN_IF_ERROR(
-        ReadSize("--allowance", allowance_, &request->allowance));
+        ReadSize("--device-memory", device_memory_, &given.device_memory));
+    GovernorOptions& options = given.options;
+    GOVERNOR_RETURN_IF_ERROR(ReadSpec("--budget", budget_, &options.budget));
     GOVERNOR_RETURN_IF_ERROR(
-        ReadSize("--activations", activations_, &request->activations));
+        ReadSpec("--os-reserve", os_reserve_, &options.os_reserve));
     GOVERNOR_RETURN_IF_ERROR(
-        ReadSize("--kv-memory", kv_memory_, &request->kv_memory));
+        ReadSpec("--allowance", allowance_, &options.allowance));
+    GOVERNOR_ASSIGN_OR_RETURN(options, driver_.Read(options));
+    return given;
+  }
+
+  absl::Status ReadRequest(PlanRequest& request) const {
+    GOVERNOR_RETURN_IF_ERROR(
+        ReadSize("--activations", activations_, &request.activations));
+    GOVERNOR_RETURN_IF_ERROR(
+        ReadSize("--kv-memory", kv_memory_, &request.kv_memory));
     std::optional<uint64_t> block_tokens;
     GOVERNOR_RETURN_IF_ERROR(
         ReadNumber("--block-tokens", block_tokens_, &block_tokens));
-    if (block_tokens) request->block_tokens = *block_tokens;
+    if (block_tokens) request.block_tokens = *block_tokens;
     GOVERNOR_RETURN_IF_ERROR(
-        ReadNumber("--max-model-len", max_model_len_, &request->max_model_len));
+        ReadNumber("--max-model-len", max_model_len_, &request.max_model_len));
     GOVERNOR_RETURN_IF_ERROR(
-        ReadNumber("--max-seqs", max_seqs_, &request->max_seqs));
+        ReadNumber("--max-seqs", max_seqs_, &request.max_seqs));
     if (kv_dtype_) {
       absl::StatusOr<KvDtype> dtype = ParseKvDtype(*kv_dtype_);
       if (!dtype.ok()) return InOption("--kv-dtype", dtype.status());
-      request->kv_dtype = *dtype;
+      request.kv_dtype = *dtype;
     }
-    return absl::OkStatus();
-  }
-
-  // The budget and what it came from. Neither is needed when only the blocks of
-  // a given KV cache are asked for.
-  absl::Status ResolveBudget(PlanRequest* request) const {
-    std::optional<SizeSpec> budget;
-    std::optional<SizeSpec> os_reserve;
-    GOVERNOR_RETURN_IF_ERROR(ReadSpec("--budget", budget_, &budget));
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadSpec("--os-reserve", os_reserve_, &os_reserve));
-    GOVERNOR_ASSIGN_OR_RETURN(
-        const GovernorOptions environment,
-        WithEnvironment({.budget = budget, .os_reserve = os_reserve},
-                        &ReadProcessEnvironment));
-    budget = environment.budget;
-    os_reserve = environment.os_reserve;
-    if (!request->allowance && environment.allowance) {
-      request->allowance = environment.allowance->Resolve(Bytes());
-    }
-    if (!budget && request->kv_memory) return absl::OkStatus();
-    if (budget && !budget->is_percentage() && !os_reserve) {
-      request->budget = budget->Resolve(Bytes());
-      return absl::OkStatus();
-    }
-    Bytes total;
-    bool is_integrated = true;
-    if (device_memory_) {
-      std::optional<Bytes> declared;
-      GOVERNOR_RETURN_IF_ERROR(
-          ReadSize("--device-memory", device_memory_, &declared));
-      total = *declared;
-    } else {
-      GOVERNOR_ASSIGN_OR_RETURN(const DriverOption::Choice choice,
-                                driver_.Open());
-      GOVERNOR_ASSIGN_OR_RETURN(const Device device,
-                                Device::Open(choice.open.api, 0));
-      total = device.total_memory();
-      is_integrated = device.is_integrated();
-    }
-    const DeviceBudget offer = DeviceBudgetOf(total, is_integrated, os_reserve);
-    request->os_reserve = offer.os_reserve;
-    request->budget = budget ? budget->Resolve(offer.total) : offer.budget;
     return absl::OkStatus();
   }
 

@@ -1,10 +1,14 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
+#include <string>
 
 #include "governor/base/status_macros.h"
 #include "governor/cli/command.h"
 #include "governor/cli/driver_option.h"
+#include "governor/driver_choice.h"
 #include "governor/governor.h"
+#include "governor/plan_request.h"
 #include "governor/snapshot_report.h"
 
 namespace governor {
@@ -16,12 +20,19 @@ struct StatCommand {
   bool json = false;
 
   absl::Status Run() const {
-    GOVERNOR_ASSIGN_OR_RETURN(const DriverOption::Choice choice, driver.Open());
+    GOVERNOR_ASSIGN_OR_RETURN(GovernorOptions options,
+                              driver.Read({.device = device}));
+    std::string why_host;
     GOVERNOR_ASSIGN_OR_RETURN(
-        const std::unique_ptr<Governor> governor,
-        Governor::Create({.device = device,
-                          .driver = choice.driver,
-                          .host_driver = choice.host_driver}));
+        const OpenDriver open,
+        OpenOrHost(options.driver.value_or(DriverChoice::kAuto),
+                   options.host_driver.value_or(""), &why_host));
+    SayWhyHost(why_host);
+    options.driver =
+        open.host != nullptr ? DriverChoice::kHost : DriverChoice::kCuda;
+    GOVERNOR_RETURN_IF_ERROR(FitAllowance(options));
+    GOVERNOR_ASSIGN_OR_RETURN(const std::unique_ptr<Governor> governor,
+                              Governor::Create(options));
     GOVERNOR_ASSIGN_OR_RETURN(const Snapshot snapshot,
                               governor->TakeSnapshot());
     if (json) {
@@ -29,6 +40,19 @@ struct StatCommand {
     } else {
       std::cout << ToText(snapshot);
     }
+    return absl::OkStatus();
+  }
+
+  // Who only looks may look at a budget that the default allowance is too large
+  // for.
+  static absl::Status FitAllowance(GovernorOptions& options) {
+    if (options.allowance) return absl::OkStatus();
+    std::string why_host;  // said already
+    GOVERNOR_ASSIGN_OR_RETURN(const PlanRequest resolved,
+                              CompletePlanRequest({}, options, [&] {
+                                return AskDriver(options, &why_host);
+                              }));
+    options.allowance = std::min(kDefaultAllowance, *resolved.budget);
     return absl::OkStatus();
   }
 };
