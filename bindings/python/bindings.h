@@ -18,6 +18,13 @@ void BindLease(pybind11::module_& module);
 void BindTag(pybind11::module_& module);
 void BindPlan(pybind11::module_& module);
 
+// For classes of which only C++ makes objects: Python cannot, not even by
+// __new__, which would give one around nothing. Their classes are final, too.
+template <typename Class>
+void ForbidNew(pybind11::class_<Class>& type) {
+  reinterpret_cast<PyTypeObject*>(type.ptr())->tp_new = nullptr;
+}
+
 // Governor.region, .lease and .tag; defined where their classes are.
 pybind11::object MakeRegion(std::shared_ptr<SharedGovernor> governor,
                             pybind11::handle size, pybind11::handle block);

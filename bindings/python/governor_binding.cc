@@ -1,3 +1,6 @@
+#include <cstring>
+#include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -17,13 +20,31 @@ namespace governor {
 namespace {
 
 // Python's Governor.
-struct PyGovernor {
+class PyGovernor {
+ public:
+  explicit PyGovernor(std::shared_ptr<SharedGovernor> shared)
+      : shared_(std::move(shared)) {}
   // The last user of a governor makes driver calls as it goes.
   ~PyGovernor() {
-    WithoutGil([this] { shared.reset(); });
+    WithoutGil([this] { shared_.reset(); });
   }
 
-  std::shared_ptr<SharedGovernor> shared;
+  // For an object that Python makes without __init__ (by __new__) pybind11
+  // allocates, and constructs nothing. All zero, it can be told apart.
+  static void* operator new(size_t size) {
+    return std::memset(::operator new(size), 0, size);
+  }
+  static void operator delete(void* memory) { ::operator delete(memory); }
+
+  const std::shared_ptr<SharedGovernor>& shared() const {
+    if (shared_ == nullptr) {
+      ThrowGovernorError("this Governor was made without calling __init__");
+    }
+    return shared_;
+  }
+
+ private:
+  std::shared_ptr<SharedGovernor> shared_;
 };
 
 constexpr char kDoc[] =
@@ -75,23 +96,22 @@ std::unique_ptr<PyGovernor> OpenGovernor(py::handle budget, py::handle device,
   }
   auto governor = WithoutGil([&] { return Governor::Create(options); });
   if (!governor.ok()) ThrowOpening(governor.status());
-  auto opened = std::make_unique<PyGovernor>();
-  opened->shared = std::make_shared<SharedGovernor>(*std::move(governor));
-  return opened;
+  return std::make_unique<PyGovernor>(
+      std::make_shared<SharedGovernor>(*std::move(governor)));
 }
 
 py::object TakeSnapshot(PyGovernor& self) {
-  const Snapshot snapshot = ValueOrThrow(self.shared->CallWithoutGil(
+  const Snapshot snapshot = ValueOrThrow(self.shared()->CallWithoutGil(
       [](Governor& governor) { return governor.TakeSnapshot(); }));
   return py::module_::import("governor.report")
       .attr("Snapshot")(ToPython(ToJson(snapshot)));
 }
 
 std::string Represent(const PyGovernor& self) {
-  const Governor& governor = self.shared->Constants();
+  const Governor& governor = self.shared()->Constants();
   return absl::StrCat("<governor.Governor of ", ToString(governor.budget()),
                       " on ", governor.device().name(),
-                      self.shared->is_open() ? ">" : ", closed>");
+                      self.shared()->is_open() ? ">" : ", closed>");
 }
 
 }  // namespace
@@ -106,7 +126,8 @@ void BindGovernor(py::module_& module) {
       .def(
           "mem_get_info",
           [](const PyGovernor& self) {
-            const Governor::MemoryInfo info = self.shared->Get().mem_get_info();
+            const Governor::MemoryInfo info =
+                self.shared()->Get().mem_get_info();
             return py::make_tuple(info.free.count(), info.total.count());
           },
           R"(mem_get_info()
@@ -117,32 +138,32 @@ on the machine.)")
       .def_property_readonly(
           "budget",
           [](const PyGovernor& self) {
-            return self.shared->Constants().budget().count();
+            return self.shared()->Constants().budget().count();
           },
           "The most that may be granted, in bytes.")
       .def_property_readonly(
           "granted",
           [](const PyGovernor& self) {
-            return self.shared->Get().granted().count();
+            return self.shared()->Get().granted().count();
           },
           "What is granted now, in bytes; the allowance not counted.")
       .def_property_readonly(
           "headroom",
           [](const PyGovernor& self) {
-            return self.shared->Get().headroom().count();
+            return self.shared()->Get().headroom().count();
           },
           "What would be granted now, in bytes.")
       .def_property_readonly(
           "allowance",
           [](const PyGovernor& self) {
-            return self.shared->Constants().allowance().count();
+            return self.shared()->Constants().allowance().count();
           },
           "What the budget sets aside for memory that is not governed, in "
           "bytes.")
       .def_property_readonly(
           "os_reserve",
           [](const PyGovernor& self) {
-            return self.shared->Constants().os_reserve().count();
+            return self.shared()->Constants().os_reserve().count();
           },
           "What the operating system keeps, in bytes.")
       .def("snapshot", &TakeSnapshot,
@@ -153,7 +174,7 @@ driver calls.)")
       .def(
           "region",
           [](const PyGovernor& self, py::handle size, py::handle block) {
-            return MakeRegion(self.shared, size, block);
+            return MakeRegion(self.shared(), size, block);
           },
           py::arg("size"), py::arg("block") = "2MiB",
           R"(region(size, block="2MiB")
@@ -165,7 +186,7 @@ granularity: 2 MiB gives back finely, 1 GiB is fast.)")
           "lease",
           [](const PyGovernor& self, py::handle size, py::handle priority,
              py::handle deadline) {
-            return MakeLease(self.shared, size, priority, deadline);
+            return MakeLease(self.shared(), size, priority, deadline);
           },
           py::arg("size"), py::arg("priority") = none,
           py::arg("deadline") = none,
@@ -178,7 +199,7 @@ seconds from now; None does not wait. Of requests that wait the highest
       .def(
           "tag",
           [](const PyGovernor& self, py::handle name) {
-            self.shared->Get();
+            self.shared()->Get();
             return MakeTag(name);
           },
           py::arg("name"),
@@ -188,7 +209,7 @@ A context manager that names what this thread is granted inside it: what
 refusals and snapshots call the holder. For a kind of memory ("kv"), never for
 one request: a process has at most 64 names.)")
       .def(
-          "close", [](PyGovernor& self) { self.shared->Close(); },
+          "close", [](PyGovernor& self) { self.shared()->Close(); },
           R"(close()
 
 Releases the device; again does nothing. Raises GovernorError, with nothing
@@ -197,7 +218,7 @@ changed, while regions or leases hold bytes.)")
       .def("__exit__",
            [](PyGovernor& self, const py::args&) {
              // A forked child unwinds what is not its own.
-             if (self.shared->is_current_process()) self.shared->Close();
+             if (self.shared()->is_current_process()) self.shared()->Close();
            })
       .def("__repr__", &Represent);
 }

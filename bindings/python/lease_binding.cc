@@ -39,7 +39,9 @@ py::object MakeLease(std::shared_ptr<SharedGovernor> governor, py::handle size,
 }
 
 void BindLease(py::module_& module) {
-  py::class_<PyLease>(module, "Lease", kDoc)
+  py::class_<PyLease> lease(module, "Lease", kDoc, py::is_final());
+  ForbidNew(lease);
+  lease
       .def_property_readonly(
           "size", [](const PyLease& self) { return self.grant.size().count(); },
           "What it holds, in bytes; 0 once it is released.")

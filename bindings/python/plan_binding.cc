@@ -9,12 +9,11 @@
 #include "bindings/python/errors.h"
 #include "bindings/python/json_to_python.h"
 #include "governor/base/status_macros.h"
-#include "governor/driver/device.h"
 #include "governor/driver_choice.h"
 #include "governor/model/read_model.h"
 #include "governor/options.h"
 #include "governor/plan_report.h"
-#include "governor/policy/device_budget.h"
+#include "governor/plan_request.h"
 #include "governor/policy/kv_dtype.h"
 #include "governor/policy/kv_planner.h"
 
@@ -37,43 +36,16 @@ struct Planned {
   std::string why_host;  // not empty: the host driver stood in for CUDA
 };
 
-// Fills in the budget as `governor plan` does: as declared, else what the
-// device has, less what the operating system keeps. Asks no driver where none
-// is needed.
-absl::Status ResolveBudget(const GovernorOptions& options, PlanRequest& request,
-                           std::string& why_host) {
-  if (!options.budget && request.kv_memory) return absl::OkStatus();
-  if (options.budget && !options.budget->is_percentage() &&
-      !options.os_reserve) {
-    request.budget = options.budget->Resolve(Bytes());
-    return absl::OkStatus();
-  }
-  GOVERNOR_ASSIGN_OR_RETURN(
-      const OpenDriver driver,
-      OpenOrHost(options.driver.value_or(DriverChoice::kAuto),
-                 options.host_driver.value_or(""), &why_host));
-  GOVERNOR_ASSIGN_OR_RETURN(const Device device,
-                            Device::Open(driver.api, options.device));
-  const DeviceBudget offer = DeviceBudgetOf(
-      device.total_memory(), device.is_integrated(), options.os_reserve);
-  request.os_reserve = offer.os_reserve;
-  request.budget =
-      options.budget ? options.budget->Resolve(offer.total) : offer.budget;
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Planned> MakePlan(const Wish& wish) {
   Planned planned;
-  PlanRequest request = wish.request;
   GOVERNOR_ASSIGN_OR_RETURN(planned.model, ReadModelShape(wish.path));
   GOVERNOR_ASSIGN_OR_RETURN(
       const GovernorOptions options,
       WithEnvironment(wish.options, &ReadProcessEnvironment));
-  GOVERNOR_RETURN_IF_ERROR(ResolveBudget(options, request, planned.why_host));
-  if (options.allowance) {
-    request.allowance =
-        options.allowance->Resolve(request.budget.value_or(Bytes()));
-  }
+  GOVERNOR_ASSIGN_OR_RETURN(const PlanRequest request,
+                            CompletePlanRequest(wish.request, options, [&] {
+                              return AskDriver(options, &planned.why_host);
+                            }));
   GOVERNOR_ASSIGN_OR_RETURN(planned.plan, PlanKv(planned.model, request));
   return planned;
 }

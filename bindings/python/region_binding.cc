@@ -179,7 +179,8 @@ py::object MakeRegion(std::shared_ptr<SharedGovernor> governor, py::handle size,
 }
 
 void BindRegion(py::module_& module) {
-  py::class_<PyRegionView> view(module, "RegionView", kViewDoc);
+  py::class_<PyRegionView> view(module, "RegionView", kViewDoc, py::is_final());
+  ForbidNew(view);
   BindPart(view);
   view.def_property_readonly(
           "first", [](const PyRegionView& self) { return self.part.first; },
@@ -189,7 +190,8 @@ void BindRegion(py::module_& module) {
           "How many blocks it has.")
       .def("__repr__", &RepresentView);
 
-  py::class_<PyRegion> region(module, "Region", kRegionDoc);
+  py::class_<PyRegion> region(module, "Region", kRegionDoc, py::is_final());
+  ForbidNew(region);
   BindPart(region);
   region
       .def("commit", &Commit, py::arg("first"), py::arg("count"),

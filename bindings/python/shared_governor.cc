@@ -1,6 +1,6 @@
 #include "bindings/python/shared_governor.h"
 
-#include "absl/status/status.h"
+#include "absl/cleanup/cleanup.h"
 
 namespace governor {
 
@@ -13,9 +13,12 @@ void SharedGovernor::Close() {
         "regions; close it when that has returned");
   }
   state_ = State::kClosing;
-  const absl::Status status = WithoutGil([this] { return governor_->Close(); });
-  state_ = status.ok() ? State::kClosed : State::kOpen;
-  OkOrThrow(status);
+  // Whatever comes: a governor that could not be closed is open.
+  const auto reset = absl::MakeCleanup([this] {
+    if (state_ == State::kClosing) state_ = State::kOpen;
+  });
+  OkOrThrow(WithoutGil([this] { return governor_->Close(); }));
+  state_ = State::kClosed;
 }
 
 void SharedGovernor::ThrowNotOpen() const {

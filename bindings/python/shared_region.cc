@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
@@ -38,10 +39,9 @@ void SharedRegion::Close() {
   }
   if (is_closing_) ThrowGovernorError("another thread is closing the region");
   is_closing_ = true;  // no more exports from here on
-  const absl::Status status =
-      governor_->CallEvenIfClosed([this] { return region_->Close(); });
-  is_closing_ = false;
-  OkOrThrow(status);
+  // Reset whatever comes: a region that could not be closed can be used.
+  const auto reset = absl::MakeCleanup([this] { is_closing_ = false; });
+  OkOrThrow(governor_->CallEvenIfClosed([this] { return region_->Close(); }));
 }
 
 }  // namespace governor

@@ -64,11 +64,12 @@ py::object MakeTag(py::handle name) {
 }
 
 void BindTag(py::module_& module) {
-  py::class_<PyTag>(module, "Tag", kDoc)
-      .def_property_readonly(
-          "name",
-          [](const PyTag& self) { return std::string(self.tag().name()); },
-          "The name that refusals and snapshots show.")
+  py::class_<PyTag> tag(module, "Tag", kDoc, py::is_final());
+  ForbidNew(tag);
+  tag.def_property_readonly(
+         "name",
+         [](const PyTag& self) { return std::string(self.tag().name()); },
+         "The name that refusals and snapshots show.")
       .def("__enter__",
            [](py::object self) {
              self.cast<PyTag&>().Enter();

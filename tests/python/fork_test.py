@@ -1,7 +1,9 @@
 """A forked child owns nothing of its parent's."""
 
+import gc
 import os
 import unittest
+import weakref
 
 import numpy
 
@@ -72,16 +74,19 @@ class ForkTest(unittest.TestCase):
         self.assertEqual(in_child(leave), "left")
 
     def test_dropping_everything_is_silent(self):
-        array = numpy.from_dlpack(self.region.view(0, 1))
-        held = [self.lease, self.region, self.gov, array]
-        kept = held[:]
+        arrays = [numpy.from_dlpack(self.region.view(0, 1))]
+        held = (self.lease, self.region, self.gov)
+        dropped = [weakref.ref(thing) for thing in held]
+        del held
 
         def drop():
-            del kept[:], held[:]
-            return "dropped"
+            del arrays[:], self.lease, self.region, self.gov
+            gc.collect()
+            # The last references, so the destructors ran.
+            return [thing() for thing in dropped]
 
-        self.assertEqual(in_child(drop), "dropped")
-        del array, held[:], kept[:]
+        self.assertEqual(in_child(drop), "[None, None, None]")
+        del arrays[:]
 
     def test_a_child_can_open_its_own(self):
         def open_own():

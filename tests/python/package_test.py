@@ -1,7 +1,9 @@
 """The package: what it shows, what its stubs promise, what it says unbuilt."""
 
 import ast
+import copy
 import pathlib
+import pickle
 import shutil
 import subprocess
 import sys
@@ -40,7 +42,7 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(
             set(stub), {name for name in vars(_governor) if name[0] != "_"}
         )
-        plumbing = set(vars(governor.Tag)) - names_in_stub()["Tag"] - {"name"}
+        plumbing = set(vars(governor.Tag)) - stub["Tag"] | {"__slotnames__"}
         for name, members in stub.items():
             if members is not None:
                 defined = set(vars(getattr(_governor, name))) - plumbing
@@ -77,6 +79,67 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(run.returncode, 1)
         last_line = run.stderr.strip().splitlines()[-1]
         self.assertRegex(last_line, "^ImportError: .*bazel build //bindings/python")
+
+
+class ConstructionTest(unittest.TestCase):
+    """No object is made around nothing."""
+
+    def test_only_a_governor_makes_its_objects(self):
+        for kind in (
+            governor.Region,
+            governor.RegionView,
+            governor.Lease,
+            governor.Tag,
+        ):
+            with self.subTest(kind):
+                with self.assertRaises(TypeError):
+                    kind()
+                with self.assertRaises(TypeError):
+                    kind.__new__(kind)
+                with self.assertRaises(TypeError):
+                    type("Mine", (kind,), {})
+
+    def test_a_governor_without_init_says_so(self):
+        empty = governor.Governor.__new__(governor.Governor)
+        for use in (
+            empty.mem_get_info,
+            empty.close,
+            empty.snapshot,
+            lambda: empty.budget,
+            lambda: empty.granted,
+            lambda: empty.region("2MiB"),
+            lambda: empty.lease(1),
+            lambda: empty.tag("kv"),
+            lambda: empty.__exit__(None, None, None),
+            lambda: repr(empty),
+        ):
+            with self.assertRaisesRegex(governor.GovernorError, "__init__"):
+                use()
+
+    def test_a_second_init_changes_nothing(self):
+        with open_governor() as gov:
+            budget = gov.budget
+            gov.__init__(budget="32MiB", driver="host")
+            self.assertEqual(gov.budget, budget)
+
+    def test_a_subclass_opens_by_init(self):
+        class Mine(governor.Governor):
+            def __init__(self, call):
+                if call:
+                    super().__init__(budget="32MiB", allowance=0, driver="host")
+
+        with Mine(True) as mine:
+            self.assertEqual(mine.headroom, 32 << 20)
+        with self.assertRaises(TypeError):
+            Mine(False)
+
+    def test_nothing_is_copied_or_pickled(self):
+        with open_governor() as gov, gov.region("2MiB") as region:
+            for thing in (gov, region, region.view(), gov.tag("kv")):
+                with self.assertRaises(TypeError):
+                    copy.copy(thing)
+                with self.assertRaises(TypeError):
+                    pickle.dumps(thing)
 
 
 if __name__ == "__main__":

@@ -142,16 +142,6 @@ class RegionTest(unittest.TestCase):
             region.commit(0, 1)
         region.close()
 
-    def test_cannot_be_made_but_by_a_governor(self):
-        for kind in (
-            governor.Region,
-            governor.RegionView,
-            governor.Lease,
-            governor.Tag,
-        ):
-            with self.assertRaises(TypeError):
-                kind()
-
 
 if __name__ == "__main__":
     unittest.main()
