@@ -49,6 +49,7 @@ struct Scenario {
   const char* name;
   std::function<absl::Status(World&)> prepare;
   std::function<absl::Status(World&)> act;
+  bool asks_for_memory = false;
 };
 
 absl::Status Nothing(World&) { return absl::OkStatus(); }
@@ -77,9 +78,9 @@ std::vector<Scenario> Scenarios() {
       {"reserve", [](World& world) { return world.OpenGovernor(); },
        [](World& world) { return world.Reserve(); }},
       {"commit", PrepareRegion,
-       [](World& world) { return world.region->Commit(3, 4); }},
+       [](World& world) { return world.region->Commit(3, 4); }, true},
       {"commit_reusing", PrepareCached,
-       [](World& world) { return world.region->Commit(8, 4); }},
+       [](World& world) { return world.region->Commit(8, 4); }, true},
       {"shrink", PrepareCommitted,
        [](World& world) { return world.region->Decommit(1, 6); }},
       {"trim", PrepareCached,
@@ -87,7 +88,8 @@ std::vector<Scenario> Scenarios() {
          // Short but for what is cached.
          return world.governor->Lease(world.governor->headroom() + MiB(2))
              .status();
-       }},
+       },
+       true},
       {"close_region", PrepareCached,
        [](World& world) { return world.region->Close(); }},
       {"close", PrepareCached,
@@ -95,6 +97,11 @@ std::vector<Scenario> Scenarios() {
          absl::Status status = world.region->Close();
          status.Update(world.governor->Close());
          return status;
+       }},
+      {"destroy_region", PrepareCached,
+       [](World& world) {
+         world.region.reset();
+         return absl::OkStatus();
        }},
       {"destroy", PrepareCached,
        [](World& world) {
@@ -128,6 +135,13 @@ class DriverFaultTest : public testing::TestWithParam<Scenario> {
   void ExpectChargedIsResident(const World& world) {
     if (world.governor == nullptr || world.governor->is_closed()) return;
     EXPECT_EQ(world.governor->granted(), host().physical_bytes());
+  }
+
+  void ExpectSnapshotCounts(const World& world) {
+    if (world.governor == nullptr || world.governor->is_closed()) return;
+    const absl::StatusOr<Snapshot> snapshot = world.governor->TakeSnapshot();
+    ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+    EXPECT_EQ(snapshot->governed, host().physical_bytes());
   }
 
   void ExpectUsableOrSayingSo(World& world) {
@@ -199,16 +213,24 @@ TEST_P(DriverFaultTest, EachCallFailsInTurn) {
           EXPECT_EQ(CudaResultOf(status), error);
           EXPECT_EQ(status.code(), CudaStatus(error, "").code());
         }
+        if (scenario.asks_for_memory &&
+            status.code() == absl::StatusCode::kResourceExhausted) {
+          // A refusal comes with its numbers.
+          EXPECT_TRUE(RefusalOf(status).has_value()) << status;
+        }
         ExpectChargedIsResident(world);
         host().faults().Clear();
-        if (std::string(scenario.name) != "destroy") {
+        ExpectSnapshotCounts(world);
+        const bool destroys =
+            std::string(scenario.name).rfind("destroy", 0) == 0;
+        if (!destroys || once) {
           ExpectUsableOrSayingSo(world);
           ExpectNothingLeft(world);
-        } else if (once) {
-          ExpectNothingLeft(world);
         } else {
-          // The driver let nothing go while the objects ended. What stayed is
-          // the host driver's alone now; the next case wants a new one.
+          // The driver let nothing go while the objects ended: what stayed is
+          // the driver's alone now, and as long as there is a budget, charged.
+          // The next case wants a new driver.
+          world = World();
           driver_ = OpenDriver();
           driver_ = *Open(DriverChoice::kHost, kMachine);
         }

@@ -72,8 +72,8 @@ check() {
   fi
 }
 
-# Prints how many test targets passed, then each that did not, from Bazel's record of events.
-# A target that was to run and has no good summary (it did not build, say) did not pass.
+# Prints how many test targets passed, then each target that failed, from Bazel's record of
+# events: a test that was to run and has no good summary, or anything that did not build.
 read_events() {
   /usr/bin/python3 - "$1" <<'PYTHON'
 import json
@@ -92,6 +92,8 @@ for line in open(sys.argv[1], errors="replace"):
         wanted.add(name["testSummary"]["label"])
         if event["testSummary"]["overallStatus"] == "PASSED":
             good.add(name["testSummary"]["label"])
+    elif "targetCompleted" in name and not event.get("completed", {}).get("success"):
+        wanted.add(name["targetCompleted"]["label"])
 print(len(good), *sorted(wanted - good), sep="\n")
 PYTHON
 }
@@ -112,7 +114,7 @@ bazel_test() {
   for label in "${results[@]:1}"; do
     failures+=("$label ($name)")
   done
-  # Something that is no test did not build, or there was no test, or Bazel itself failed.
+  # There was no test, or Bazel itself failed.
   if ((status != 0 && ${#results[@]} == 1)); then
     failures+=("bazel test, status $status ($name)")
   fi
@@ -146,6 +148,9 @@ sources() {
 
 # g++, optimised, sandboxed, with examples, bindings and benchmarks.
 step "Tests, as built for use" bazel_test native //...
+
+demo() { check "examples/demo.sh" bash examples/demo.sh; }
+step "The README's first command" demo
 
 # The sandbox has shown that all inputs are declared; without it a build takes 7 % less. Only C++
 # tests from here on: Python does not load a module that wants a sanitizer's runtime.

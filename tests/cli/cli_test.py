@@ -24,7 +24,8 @@ def run(*arguments, **environment):
     return subprocess.run(
         [GOVERNOR, *arguments],
         env={"PATH": "/usr/bin:/bin", **environment},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        errors="surrogateescape", timeout=300,
         preexec_fn=limit)
 
 
@@ -39,6 +40,14 @@ class CliTest(unittest.TestCase):
         path = os.path.join(self.folder.name, name)
         with open(path, "wb") as file:
             file.write(data)
+        return path
+
+    def broken_cuda(self, name):
+        """A folder whose libcuda.so.1 cannot be loaded."""
+        path = os.path.join(self.folder.name, name)
+        os.makedirs(path, exist_ok=True)
+        with open(os.path.join(path, "libcuda.so.1"), "wb") as file:
+            file.write(b"no library" * 1000)
         return path
 
     def expect(self, result, code, *parts):
@@ -90,6 +99,39 @@ class CliTest(unittest.TestCase):
                      "--device-memory", "16GiB")
         self.assertEqual(json.loads(result.stdout)["budget_bytes"], 8 << 30)
 
+    def test_plan_takes_an_allowance_as_part_of_the_budget(self):
+        for arguments, environment in [
+            (["--budget", "4GiB"], {"GOVERNOR_ALLOWANCE": "25%"}),
+            (["--budget", "50%", "--device-memory", "8GiB"],
+             {"GOVERNOR_ALLOWANCE": "25%"}),
+            (["--budget", "4GiB", "--allowance", "1GiB"],
+             {"GOVERNOR_ALLOWANCE": "10%"}),
+            (["--allowance", "25%"], {"GOVERNOR_BUDGET": "4GiB"}),
+        ]:
+            with self.subTest(arguments=arguments):
+                result = run("plan", self.model, "--json", *arguments,
+                             **environment)
+                self.expect(result, 0)
+                self.assertEqual(json.loads(result.stdout)["allowance_bytes"],
+                                 1 << 30)
+        result = run("plan", self.model, "--json", "--budget", "2GiB",
+                     GOVERNOR_ALLOWANCE="10%")
+        self.assertEqual(json.loads(result.stdout)["allowance_bytes"],
+                         (2 << 30) // 10)
+
+    def test_plan_asks_for_a_device_only_where_it_needs_one(self):
+        for arguments, code in [
+            (["--budget", "2GiB"], 0),
+            (["--kv-memory", "1GiB"], 0),
+            (["--device-memory", "8GiB"], 0),
+            (["--budget", "2GiB", "--os-reserve", "1GiB"], 1),
+            ([], 1),
+        ]:
+            with self.subTest(arguments=arguments):
+                result = run("plan", self.model, *arguments, "--driver", "cuda",
+                             LD_LIBRARY_PATH=self.broken_cuda("broken"))
+                self.assertEqual(result.returncode, code, result.stderr)
+
     def test_stat_adds_up(self):
         result = run("stat", "--json", "--driver", "host",
                      GOVERNOR_HOST_DRIVER="gb10,memory=8GiB,context=100MiB")
@@ -102,6 +144,45 @@ class CliTest(unittest.TestCase):
         self.assertEqual(stat["total_bytes"], 8 << 30)
         self.assertEqual(stat["unmanaged_bytes"], 100 << 20)
         self.assertIn("total", run("stat", "--driver", "host").stdout)
+
+    def test_stat_looks_at_a_budget_below_the_default_allowance(self):
+        for budget, size in [("512MiB", 512 << 20), ("5%", (8 << 30) // 20)]:
+            with self.subTest(budget=budget):
+                result = run("stat", "--json", GOVERNOR_BUDGET=budget,
+                             GOVERNOR_DRIVER="host",
+                             GOVERNOR_HOST_DRIVER="gb10,memory=8GiB")
+                self.expect(result, 0)
+                stat = json.loads(result.stdout)
+                self.assertEqual(stat["budget_bytes"], size)
+                self.assertEqual(stat["allowance_bytes"], size)
+        # Of two that were declared neither gives way.
+        self.expect(run("stat", "--driver", "host", GOVERNOR_BUDGET="512MiB",
+                        GOVERNOR_ALLOWANCE="1GiB"), 2, "allowance")
+
+    def test_with_a_broken_cuda_it_says_so_and_goes_on(self):
+        broken = self.broken_cuda("broken")
+        self.expect(run("stat", LD_LIBRARY_PATH=broken), 0, broken,
+                    "host driver")
+        self.expect(run("stat", "--driver", "cuda", LD_LIBRARY_PATH=broken), 1,
+                    broken)
+        result = run("doctor", "--driver", "cuda", LD_LIBRARY_PATH=broken)
+        self.expect(result, 1, broken)
+        self.assertIn("lack  CUDA driver", result.stdout)
+        self.assertIn(broken, result.stdout)
+        result = run("doctor", "--driver", "cuda", "--json",
+                     LD_LIBRARY_PATH=broken)
+        self.expect(result, 1, broken)
+        report = json.loads(result.stdout)
+        self.assertIsNone(report["driver"])
+        self.assertIn(broken, report["cuda_problem"])
+        on_host = json.loads(run("doctor", "--driver", "host", "--json").stdout)
+        self.assertEqual(list(report), list(on_host))
+
+    def test_what_nobody_foresaw_is_a_message_and_1(self):
+        # JSON cannot hold this path.
+        self.expect(run("doctor", "--json",
+                        LD_LIBRARY_PATH=self.broken_cuda("\udcff")),
+                    1, "governor: ")
 
     def test_without_cuda_it_says_so_and_goes_on(self):
         if run("stat", "--driver", "cuda").returncode == 0:
@@ -136,7 +217,14 @@ class CliTest(unittest.TestCase):
             (("plan", self.model, "--frobnicate"), ["--frobnicate"]),
             (("plan", self.model, self.model), [self.model]),
             (("plan", self.model, "--driver", "nvidia"), ["nvidia", "host"]),
-            (("stat", "--driver", "nvidia"), ["nvidia", "host"]),
+            (("plan", self.model, "--budget", "2GiB", "--driver", "nvidia"),
+             ["--driver", "nvidia", "host"]),
+            (("plan", self.model, "--kv-memory", "1GiB", "--driver", "nvidia"),
+             ["--driver", "nvidia", "host"]),
+            # Before the file is looked at.
+            (("plan", "absent.gguf", "--driver", "nvidia"), ["nvidia"]),
+            (("stat", "--driver", "nvidia"), ["--driver", "nvidia", "host"]),
+            (("doctor", "--driver", "nvidia"), ["--driver", "nvidia", "host"]),
             (("stat", "--device", "x"), ["x"]),
             (("stat", "--driver", "host", "--device", "7"), ["7"]),
             (("plan", self.model, "--kv-dtype", "fp3"), ["fp3", "bf16"]),
@@ -154,7 +242,7 @@ class CliTest(unittest.TestCase):
 
     def test_malformed_sizes_are_2_and_name_what_was_given(self):
         for option in ["--budget", "--allowance", "--activations",
-                       "--kv-memory", "--os-reserve"]:
+                       "--kv-memory", "--os-reserve", "--device-memory"]:
             for size in ["24G", "1 GiB", "-1GiB", "1e9", "99999999999GiB", "GiB"]:
                 with self.subTest(option=option, size=size):
                     arguments = ["plan", self.model, f"{option}={size}"]
@@ -162,12 +250,17 @@ class CliTest(unittest.TestCase):
                         arguments += ["--budget", "2GiB"]
                     self.expect(run(*arguments), 2, option, size, "24GiB")
         self.expect(run("plan", self.model, "--budget", ""), 2, "--budget")
-        self.expect(run("plan", self.model, "--driver", ""), 2, "driver")
+        self.expect(run("plan", self.model, "--driver", ""), 2, "--driver")
+        self.expect(run("plan", self.model, "--device-memory", "50%"), 2,
+                    "--device-memory", "50%")
         self.expect(run("plan", self.model, "--kv-dtype", ""), 2, "--kv-dtype")
         self.expect(run("plan", self.model, GOVERNOR_BUDGET="lots"), 2,
                     "GOVERNOR_BUDGET", "lots")
-        self.expect(run("stat", GOVERNOR_HOST_DRIVER="gb11",
-                        GOVERNOR_DRIVER="host"), 2, "gb11", "gb10")
+        # Used or not.
+        for arguments in [("stat", "--driver", "host"),
+                          ("plan", self.model, "--budget", "2GiB")]:
+            self.expect(run(*arguments, GOVERNOR_HOST_DRIVER="gb11"), 2,
+                        "GOVERNOR_HOST_DRIVER", "gb11", "gb10")
         self.expect(run("stat", GOVERNOR_DRIVER="host", GOVERNOR_SHARE="x"), 1,
                     "GOVERNOR_SHARE")
 
