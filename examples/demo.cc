@@ -171,9 +171,10 @@ class Demo {
                               governor_->TakeSnapshot());
     CHECK_THAT(before - governor_->granted() + snapshot.cached ==
                block_size_ * half);
-    std::cout << "6. gave " << half << " blocks back: granted "
-              << ToString(before) << " -> " << ToString(governor_->granted())
-              << ", " << ToString(snapshot.cached) << " of it kept for reuse\n";
+    std::cout << "6. gave half back, " << ToString(block_size_ * half)
+              << ": governed " << ToString(before) << " -> "
+              << ToString(governor_->granted()) << ", of which "
+              << ToString(snapshot.cached) << " are kept for reuse\n";
     return ExpectCounted();
   }
 
@@ -236,11 +237,14 @@ class Demo {
 }  // namespace governor
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  if (argc != 2 || argv[1][0] == '-') {
     std::cerr << "usage: demo MODEL.gguf\n";
     return 2;
   }
-  const absl::Status status = governor::Demo().Run(argv[1]);
+  absl::Status status = governor::Demo().Run(argv[1]);
+  if (status.ok() && !std::cout.flush()) {
+    status = absl::InternalError("cannot write to standard output");
+  }
   if (status.ok()) return 0;
   std::cerr << status << "\n";
   return 1;
