@@ -25,8 +25,8 @@ build_packages=(
   ca-certificates dpkg-dev python3-pip
 )
 test_packages=(
-  clang-14 clang-format-14 libclang-rt-14-dev llvm-14 # second compiler, fuzzing, symbols in reports
-  git shellcheck                                      # lists the tracked sources; checks scripts
+  clang-14 libclang-rt-14-dev lld-14 llvm-14 # second compiler, fuzzing, symbols in reports
+  clang-format-14 git shellcheck             # checks of the tracked sources
   python3-numpy
 )
 # Where Arm is foreign, tests are cross-compiled and run under emulation.

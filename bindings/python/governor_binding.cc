@@ -10,6 +10,7 @@
 #include "bindings/python/errors.h"
 #include "bindings/python/json_to_python.h"
 #include "bindings/python/shared_governor.h"
+#include "bindings/python/waiting.h"
 #include "governor/driver_choice.h"
 #include "governor/governor.h"
 #include "governor/snapshot_report.h"
@@ -216,9 +217,10 @@ Releases the device; again does nothing. Raises GovernorError, with nothing
 changed, while regions or leases hold bytes.)")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__",
-           [](PyGovernor& self, const py::args&) {
+           [](PyGovernor& self, const py::args& raised) {
              // A forked child unwinds what is not its own.
-             if (self.shared()->is_current_process()) self.shared()->Close();
+             if (!self.shared()->is_current_process()) return;
+             CloseOnExit(raised, [&] { self.shared()->Close(); });
            })
       .def("__repr__", &Represent);
 }

@@ -5,6 +5,7 @@
 #include "bindings/python/arguments.h"
 #include "bindings/python/bindings.h"
 #include "bindings/python/errors.h"
+#include "bindings/python/waiting.h"
 #include "governor/budget/grant.h"
 
 namespace py = pybind11;
@@ -31,9 +32,12 @@ py::object MakeLease(std::shared_ptr<SharedGovernor> governor, py::handle size,
   AcquireOptions options;
   options.priority = Optional(&ToInt, "priority", priority)
                          .value_or(governor->Constants().priority());
-  options.deadline = ToDeadline("deadline", deadline);
-  Grant grant = ValueOrThrow(governor->CallWithoutGil(
-      [&](Governor& open) { return open.Lease(bytes, options); }));
+  Grant grant = ValueOrThrow(
+      WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
+        options.deadline = slice;
+        return governor->CallWithoutGil(
+            [&](Governor& open) { return open.Lease(bytes, options); });
+      }));
   return py::cast(std::make_unique<PyLease>(
       PyLease{std::move(governor), std::move(grant)}));
 }

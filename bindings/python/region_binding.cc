@@ -8,6 +8,7 @@
 #include "bindings/python/dlpack_export.h"
 #include "bindings/python/errors.h"
 #include "bindings/python/shared_region.h"
+#include "bindings/python/waiting.h"
 
 namespace py = pybind11;
 
@@ -52,11 +53,14 @@ void Commit(PyRegion& self, py::handle first, py::handle count,
   const size_t first_block = ToCount("first", first);
   const size_t num_blocks = ToCount("count", count);
   CommitOptions options;
-  options.deadline = ToDeadline("deadline", deadline);
   options.priority = self.shared->governor().Constants().priority();
-  OkOrThrow(self.shared->CallWithoutGil([&](ElasticRegion& region) {
-    return region.Commit(first_block, num_blocks, options);
-  }));
+  OkOrThrow(
+      WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
+        options.deadline = slice;
+        return self.shared->CallWithoutGil([&](ElasticRegion& region) {
+          return region.Commit(first_block, num_blocks, options);
+        });
+      }));
 }
 
 void Decommit(PyRegion& self, py::handle first, py::handle count,
@@ -245,11 +249,10 @@ Decommits everything and frees the addresses; again does nothing. Raises
 BufferError, with nothing changed, while arrays are made of it.)")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__",
-           [](PyRegion& self, const py::args&) {
+           [](PyRegion& self, const py::args& raised) {
              // A forked child unwinds what is not its own.
-             if (self.shared->governor().is_current_process()) {
-               self.shared->Close();
-             }
+             if (!self.shared->governor().is_current_process()) return;
+             CloseOnExit(raised, [&] { self.shared->Close(); });
            })
       .def("__repr__", &RepresentRegion);
 }

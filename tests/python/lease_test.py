@@ -1,6 +1,8 @@
 """Leases and tags."""
 
 import gc
+import os
+import signal
 import threading
 import unittest
 
@@ -28,6 +30,28 @@ class LeaseTest(unittest.TestCase):
                 self.assertEqual(lease.size, MiB)
                 raise KeyError
         self.assertEqual(self.gov.granted, 0)
+
+    def test_ctrl_c_ends_a_wait(self):
+        with self.gov.lease(self.gov.headroom):
+            # Whether it comes before the wait or within it, it ends the call.
+            interrupt = threading.Timer(
+                0.1, os.kill, [os.getpid(), signal.SIGINT])
+            with self.assertRaises(KeyboardInterrupt):
+                interrupt.start()
+                self.gov.lease(1, deadline=float("inf"))
+            interrupt.join()
+        self.assertEqual(self.gov.granted, 0)
+
+    def test_closing_does_not_hide_what_was_raised(self):
+        with self.assertRaises(KeyError):
+            with open_governor() as gov:
+                lease = gov.lease(MiB)
+                raise KeyError
+        with self.assertRaises(governor.GovernorError):
+            with gov:
+                pass
+        lease.release()
+        gov.close()
 
     def test_a_dropped_lease_gives_back(self):
         self.gov.lease(MiB)
