@@ -5,7 +5,7 @@
 #   sudo bash tests/fresh_machine.sh DIR [COMMAND...]
 #
 # With COMMANDs, those instead of the README's, once each ('bash tests/run.sh --long'). DIR is
-# kept (8 GB). A root that is there already serves again, but is no longer bare.
+# kept (4 GB). A root that is there already serves again, but is no longer bare.
 # Needs root, debootstrap and a network; no part of tests/run.sh for that reason.
 # Exit: 0 all commands ended with 0 · 1 some did not · 2 wrong usage, or no root could be made.
 set -euo pipefail
