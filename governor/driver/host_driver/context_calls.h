@@ -6,7 +6,7 @@
 
 namespace governor {
 
-// Entry points: primary contexts, and which context is current.
+// Entry points: contexts, their settings, and which is current.
 class ContextCalls {
  public:
   explicit ContextCalls(HostState& state) : state_(state) {}
@@ -21,8 +21,23 @@ class ContextCalls {
   CUresult CtxGetCurrent(CUcontext* context);
   CUresult CtxGetDevice(CUdevice* device);
   CUresult CtxSynchronize();
+  CUresult DevicePrimaryCtxSetFlags(CUdevice device, unsigned int flags);
+  CUresult DevicePrimaryCtxReset(CUdevice device);
+  CUresult CtxCreate(CUcontext* context, CUctxCreateParams* params,
+                     unsigned int flags, CUdevice device);
+  CUresult CtxDestroy(CUcontext context);
+  CUresult CtxGetFlags(unsigned int* flags);
+  CUresult CtxGetApiVersion(CUcontext context, unsigned int* version);
+  CUresult CtxSetLimit(CUlimit limit, size_t value);
+  CUresult CtxGetLimit(size_t* value, CUlimit limit);
+  CUresult CtxGetStreamPriorityRange(int* least, int* greatest);
 
  private:
+  // Where a context comes to life and dies: its share of the device's memory,
+  // and what goes with it.
+  CUresult Begin(int device);
+  void End(ContextId id);
+
   HostState& state_;
 };
 

@@ -1,5 +1,7 @@
 #include "governor/driver/host_driver/contexts.h"
 
+#include <utility>
+
 namespace governor {
 namespace {
 
@@ -10,49 +12,138 @@ struct ThreadStack {
   std::vector<CUcontext> contexts;
 };
 
+// A context's name: an address that is surely nobody else's. Never dereferenced
+// as a CUctx_st.
+template <typename Context>
+CUcontext NameOf(const Context& context) {
+  return reinterpret_cast<CUcontext>(const_cast<Context*>(&context));
+}
+
 }  // namespace
 
-Contexts::Contexts(int slot) : slot_(slot), serial_(next_serial.fetch_add(1)) {}
+Contexts::Contexts(int slot) : slot_(slot), serial_(next_serial.fetch_add(1)) {
+  for (int device = 0; device < kMaxHostDevices; ++device) {
+    primaries_[device].id = device;
+  }
+}
 
 CUresult Contexts::Retain(int device, absl::FunctionRef<CUresult()> begin) {
-  MutexLock lock(mutex_);
-  std::atomic<uint64_t>& references = primaries_[device].references;
-  if (references.load() == 0) {
+  MutexLock lock(change_);
+  Context& primary = primaries_[device];
+  if (!primary.alive.load()) {
     const CUresult result = begin();
     if (result != CUDA_SUCCESS) return result;
+    primary.alive.store(true);
   }
-  references.fetch_add(1);
+  primary.references.fetch_add(1);
   return CUDA_SUCCESS;
 }
 
 CUresult Contexts::Release(int device, absl::FunctionRef<void()> end) {
-  MutexLock lock(mutex_);
-  std::atomic<uint64_t>& references = primaries_[device].references;
-  if (references.load() == 0) return CUDA_ERROR_INVALID_CONTEXT;
-  if (references.fetch_sub(1) == 1) end();
+  MutexLock lock(change_);
+  Context& primary = primaries_[device];
+  if (primary.references.load() == 0) return CUDA_ERROR_INVALID_CONTEXT;
+  if (primary.references.fetch_sub(1) == 1 && primary.alive.load()) {
+    MarkDead(primary);
+    end();
+  }
   return CUDA_SUCCESS;
 }
 
+void Contexts::Reset(int device, absl::FunctionRef<void()> end) {
+  MutexLock lock(change_);
+  Context& primary = primaries_[device];
+  if (!primary.alive.load()) return;
+  MarkDead(primary);
+  end();
+}
+
+CUresult Contexts::Create(int device, unsigned int flags,
+                          absl::FunctionRef<CUresult()> begin,
+                          CUcontext* context) {
+  MutexLock change(change_);
+  const CUresult result = begin();
+  if (result != CUDA_SUCCESS) return result;
+  auto created = std::make_unique<Context>();
+  created->settings.flags = flags;
+  created->alive.store(true);
+  *context = NameOf(*created);
+  MutexLock lock(mutex_);
+  const int serial = static_cast<int>(created_.size()) + 1;
+  created->id = device + kMaxHostDevices * serial;
+  created_.emplace(*context, std::move(created));
+  return CUDA_SUCCESS;
+}
+
+CUresult Contexts::Destroy(CUcontext context,
+                           absl::FunctionRef<void(ContextId)> end) {
+  MutexLock lock(change_);
+  Context* const found = Find(context);
+  if (found == nullptr || found->id < kMaxHostDevices || !found->alive.load()) {
+    return CUDA_ERROR_INVALID_CONTEXT;
+  }
+  MarkDead(*found);
+  end(found->id);
+  return CUDA_SUCCESS;
+}
+
+void Contexts::SetPrimaryFlags(int device, unsigned int flags) {
+  MutexLock lock(mutex_);
+  primaries_[device].settings.flags = flags;
+}
+
+unsigned int Contexts::PrimaryFlags(int device) const {
+  MutexLock lock(mutex_);
+  return primaries_[device].settings.flags;
+}
+
 bool Contexts::IsActive(int device) const {
-  return primaries_[device].references.load() > 0;
+  return primaries_[device].alive.load();
 }
 
 uint64_t Contexts::references() const {
   uint64_t sum = 0;
-  for (const Primary& primary : primaries_) sum += primary.references.load();
+  for (const Context& primary : primaries_) sum += primary.references.load();
   return sum;
 }
 
-CUcontext Contexts::ContextOf(int device) const {
-  // An address that is surely nobody else's. Never dereferenced as a CUctx_st.
-  return reinterpret_cast<CUcontext>(const_cast<Primary*>(&primaries_[device]));
+uint64_t Contexts::created() const {
+  MutexLock lock(mutex_);
+  uint64_t alive = 0;
+  for (const auto& [name, context] : created_) alive += context->alive.load();
+  return alive;
+}
+
+CUcontext Contexts::ContextOf(ContextId id) const {
+  if (id < kMaxHostDevices) return NameOf(primaries_[id]);
+  MutexLock lock(mutex_);
+  for (const auto& [name, context] : created_) {
+    if (context->id == id) return name;
+  }
+  return nullptr;
 }
 
 std::optional<int> Contexts::DeviceOf(CUcontext context) const {
-  for (int device = 0; device < kMaxHostDevices; ++device) {
-    if (ContextOf(device) == context) return device;
-  }
-  return std::nullopt;
+  const Context* const found = Find(context);
+  if (found == nullptr) return std::nullopt;
+  return DeviceOfContext(found->id);
+}
+
+CUresult Contexts::Check(CUcontext context, ContextId* id) const {
+  const Context* const found = Find(context);
+  if (found == nullptr) return CUDA_ERROR_INVALID_CONTEXT;
+  if (!found->alive.load()) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+  *id = found->id;
+  return CUDA_SUCCESS;
+}
+
+CUresult Contexts::Visit(CUcontext context,
+                         absl::FunctionRef<CUresult(Settings&)> visit) {
+  Context* const found = Find(context);
+  if (found == nullptr) return CUDA_ERROR_INVALID_CONTEXT;
+  MutexLock lock(mutex_);
+  if (!found->alive.load()) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+  return visit(found->settings);
 }
 
 std::vector<CUcontext>& Contexts::Stack() {
@@ -63,14 +154,45 @@ std::vector<CUcontext>& Contexts::Stack() {
   return stack.contexts;
 }
 
-CUresult Contexts::CurrentDevice(int* device) {
+CUresult Contexts::Current(ContextId* id) {
   const std::vector<CUcontext>& stack = Stack();
   if (stack.empty()) return CUDA_ERROR_INVALID_CONTEXT;
-  const std::optional<int> found = DeviceOf(stack.back());
-  if (!found) return CUDA_ERROR_INVALID_CONTEXT;
-  if (!IsActive(*found)) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
-  *device = *found;
+  return Check(stack.back(), id);
+}
+
+CUresult Contexts::CurrentDevice(int* device) {
+  ContextId id = 0;
+  if (CUresult result = Current(&id)) return result;
+  *device = DeviceOfContext(id);
   return CUDA_SUCCESS;
+}
+
+CUresult Contexts::VisitCurrent(absl::FunctionRef<CUresult(Settings&)> visit) {
+  const std::vector<CUcontext>& stack = Stack();
+  if (stack.empty()) return CUDA_ERROR_INVALID_CONTEXT;
+  return Visit(stack.back(), visit);
+}
+
+Contexts::Context* Contexts::Find(CUcontext context) const {
+  for (const Context& primary : primaries_) {
+    if (NameOf(primary) == context) return const_cast<Context*>(&primary);
+  }
+  MutexLock lock(mutex_);
+  const auto found = created_.find(context);
+  return found == created_.end() ? nullptr : found->second.get();
+}
+
+void Contexts::MarkDead(Context& context) {
+  MutexLock lock(mutex_);
+  context.alive.store(false);
+  const bool primary = context.id < kMaxHostDevices;
+  context.settings = {
+      .flags = primary ? context.settings.flags : 0, .limits = {}, .peers = {}};
+  // Who could use its memory no longer can.
+  for (Context& other : primaries_) other.settings.peers.erase(context.id);
+  for (const auto& [name, other] : created_) {
+    other->settings.peers.erase(context.id);
+  }
 }
 
 }  // namespace governor

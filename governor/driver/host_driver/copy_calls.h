@@ -42,8 +42,10 @@ class CopyCalls {
   // Where a side of a copy may lie.
   enum class Side { kDevice, kAnywhere };
 
+  enum class Wait { kNot, kUntilDone };
+
   CUresult Copy(CUdeviceptr to, Side to_side, CUdeviceptr from, Side from_side,
-                size_t size, CUstream stream);
+                size_t size, Wait wait, CUstream stream);
   template <typename T>
   CUresult Set(CUdeviceptr to, T value, size_t count, CUstream stream);
 

@@ -7,23 +7,29 @@ namespace governor {
 // and it reads as zero.
 std::map<int, int> Gb10Attributes() {
   return {
-      {10, 32},   // warp_size: CUDA documentation
-      {16, 48},   // multiprocessor_count: NVIDIA's specification, 6144 cores
-      {18, 1},    // integrated: reported
-      {19, 1},    // can_map_host_memory: CUDA documentation
-      {41, 1},    // unified_addressing: CUDA documentation, all 64-bit systems
-      {75, 12},   // compute_capability_major: NVIDIA's list of GPUs
-      {76, 1},    // compute_capability_minor: the same
-      {83, 1},    // managed_memory: CUDA documentation
-      {88, 1},    // pageable_memory_access: reported
-      {89, 1},    // concurrent_managed_access: documented with 88
-      {100, 1},   // pageable_memory_access_uses_host_page_tables: reported
-      {102, 1},   // virtual_memory_management_supported: reported, by use
-      {103, 1},   // handle_type_posix_file_descriptor: documented with 102
-      {113, 0},   // read_only_host_register_supported: reported
-      {116, 0},   // gpu_direct_rdma_supported: reported
-      {124, 0},   // dma_buf_supported: reported
+      {10, 32},  // warp_size: CUDA documentation
+      {16, 48},  // multiprocessor_count: NVIDIA's specification, 6144 cores
+      {18, 1},   // integrated: reported
+      {19, 1},   // can_map_host_memory: CUDA documentation
+      {41, 1},   // unified_addressing: CUDA documentation, all 64-bit systems
+      {75, 12},  // compute_capability_major: NVIDIA's list of GPUs
+      {76, 1},   // compute_capability_minor: the same
+      {83, 1},   // managed_memory: CUDA documentation
+      {88, 1},   // pageable_memory_access: reported
+      {89, 1},   // concurrent_managed_access: documented with 88
+      {91, 1},   // can_use_host_pointer_for_registered_mem: documented with 100
+      {99, 1},   // host_register_supported: reported, by use
+      {100, 1},  // pageable_memory_access_uses_host_page_tables: reported
+      {102, 1},  // virtual_memory_management_supported: reported, by use
+      {103, 1},  // handle_type_posix_file_descriptor: documented with 102
+      {113, 0},  // read_only_host_register_supported: reported
+      {115, 0},  // memory_pools_supported: reported; `pools=on` sets it
+      {116, 0},  // gpu_direct_rdma_supported: reported
+      {119, 0},  // mempool_supported_handle_types: the same as 115
+      {124, 0},  // dma_buf_supported: reported
       {131, -1},  // numa_id: chosen, no memory node of its own
+      {141, 0},   // host_numa_virtual_memory_management_supported: chosen
+      {145, 0},   // host_virtual_memory_management_supported: chosen
   };
 }
 
@@ -170,7 +176,13 @@ std::map<int, int> HmmAttributes() {
       {102, 1},   // virtual_memory_management_supported
       {103, 1},   // handle_type_posix_file_descriptor
       {113, 1},   // read_only_host_register_supported
+      {115, 1},   // memory_pools_supported
+      {116, 0},   // gpu_direct_rdma_supported: chosen, as of consumer cards
+      {119, 1},   // mempool_supported_handle_types: chosen
+      {124, 1},   // dma_buf_supported: documented for the open kernel modules
       {131, -1},  // numa_id
+      {141, 1},   // host_numa_virtual_memory_management_supported: chosen
+      {145, 1},   // host_virtual_memory_management_supported: chosen
   };
 }
 

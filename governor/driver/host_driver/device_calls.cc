@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "governor/driver/cuda_result_names.h"
+#include "governor/driver/host_driver/pci_address.h"
 #include "governor/driver/symbol_versions.h"
 
 namespace governor {
@@ -13,6 +15,9 @@ namespace {
 // The last CUdevice_attribute of CUDA 13.0. By number, so that an older header
 // does not make fewer of them valid.
 constexpr int kLastAttribute = 147;
+
+// Chosen: each device on a bus of its own, from bus 1, as the attributes say.
+PciAddress PciAddressOf(int device) { return {.bus = device + 1}; }
 
 }  // namespace
 
@@ -58,8 +63,11 @@ CUresult DeviceCalls::GetProcAddress(const char* symbol, void** function,
     if (found != nullptr) *found = why;
     return CUDA_SUCCESS;
   };
-  const auto matches = [&](const char* row) {
-    return BaseNameOf(row) == absl::string_view(symbol);
+  const absl::string_view name = symbol;
+  const auto matches = [name](absl::string_view row) {
+    // What has no number of a variant is also known by its own name.
+    const bool own_name = !absl::StrContains(row, "_v");
+    return BaseNameOf(row) == name || (own_name && row == name);
   };
 #define GOVERNOR_FIND(field, row)                                             \
   if (matches(#row)) {                                                        \
@@ -123,10 +131,48 @@ CUresult DeviceCalls::DeviceGetAttribute(int* value,
   if (!state_.IsDevice(device)) return CUDA_ERROR_INVALID_DEVICE;
   const int number = static_cast<int>(attribute);
   if (number < 1 || number > kLastAttribute) return CUDA_ERROR_INVALID_VALUE;
+  if (number == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID) {
+    *value = PciAddressOf(device).bus;
+    return CUDA_SUCCESS;
+  }
   const auto& attributes = state_.personality.attributes;
   const auto found = attributes.find(number);
   *value = found == attributes.end() ? 0 : found->second;
   return CUDA_SUCCESS;
+}
+
+CUresult DeviceCalls::DeviceGetPCIBusId(char* bus_id, int length,
+                                        CUdevice device) {
+  if (bus_id == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  if (!state_.IsDevice(device)) return CUDA_ERROR_INVALID_DEVICE;
+  const std::string text = FormatPciAddress(PciAddressOf(device));
+  // Chosen: nothing rather than a part of it.
+  if (length < static_cast<int>(text.size()) + 1) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  std::memcpy(bus_id, text.c_str(), text.size() + 1);
+  return CUDA_SUCCESS;
+}
+
+CUresult DeviceCalls::DeviceGetByPCIBusId(CUdevice* device,
+                                          const char* bus_id) {
+  if (device == nullptr || bus_id == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  const std::optional<PciAddress> address = ParsePciAddress(bus_id);
+  if (!address) return CUDA_ERROR_INVALID_VALUE;
+  for (int i = 0; i < state_.personality.devices; ++i) {
+    if (PciAddressOf(i) == *address) {
+      *device = i;
+      return CUDA_SUCCESS;
+    }
+  }
+  return CUDA_ERROR_INVALID_DEVICE;
+}
+
+CUresult DeviceCalls::DeviceGetLuid(char* luid, unsigned int* node_mask,
+                                    CUdevice device) {
+  if (luid == nullptr || node_mask == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  if (!state_.IsDevice(device)) return CUDA_ERROR_INVALID_DEVICE;
+  return CUDA_ERROR_NOT_SUPPORTED;  // there are none but on Windows
 }
 
 }  // namespace governor

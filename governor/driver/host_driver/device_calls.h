@@ -26,6 +26,9 @@ class DeviceCalls {
   CUresult DeviceTotalMem(size_t* bytes, CUdevice device);
   CUresult DeviceGetAttribute(int* value, CUdevice_attribute attribute,
                               CUdevice device);
+  CUresult DeviceGetPCIBusId(char* bus_id, int length, CUdevice device);
+  CUresult DeviceGetByPCIBusId(CUdevice* device, const char* bus_id);
+  CUresult DeviceGetLuid(char* luid, unsigned int* node_mask, CUdevice device);
 
  private:
   HostState& state_;

@@ -134,6 +134,52 @@ TEST_F(DeviceCallsTest, TellsAttributes) {
   EXPECT_EQ(ask(9999, kNoDevice, &value), CUDA_ERROR_INVALID_DEVICE);
 }
 
+TEST_F(DeviceCallsTest, KnowsDevicesByTheirBus) {
+  char bus_id[32] = {};
+  CUdevice device = -1;
+  int bus = 0;
+  ASSERT_EQ(api_.DeviceGetPCIBusId(bus_id, sizeof(bus_id), 1), CUDA_SUCCESS);
+  EXPECT_STREQ(bus_id, "0000:02:00.0");
+  EXPECT_EQ(api_.DeviceGetAttribute(&bus, CU_DEVICE_ATTRIBUTE_PCI_BUS_ID, 1),
+            CUDA_SUCCESS);
+  EXPECT_EQ(bus, 2);
+  for (const char* text :
+       {"0000:02:00.0", "0:2:0.0", "0000:02:00", "02:00.0"}) {
+    device = -1;
+    EXPECT_EQ(api_.DeviceGetByPCIBusId(&device, text), CUDA_SUCCESS) << text;
+    EXPECT_EQ(device, 1) << text;
+  }
+  for (const char* text : {"0000:3B:00.0", "0001:02:00.0", "02:01.0"}) {
+    EXPECT_EQ(api_.DeviceGetByPCIBusId(&device, text),
+              CUDA_ERROR_INVALID_DEVICE)
+        << text;
+  }
+  for (const char* text :
+       {"", "02", "02:00", "0000:02:00.0 ", "0000:02:00.", "0000:+2:00.0",
+        "0000:0x2:00.0", "0000:002:00.0", "0:0:2:0.0", "gpu0", "02:00.0.0"}) {
+    EXPECT_EQ(api_.DeviceGetByPCIBusId(&device, text), CUDA_ERROR_INVALID_VALUE)
+        << text;
+  }
+  EXPECT_EQ(api_.DeviceGetPCIBusId(bus_id, 13, 0), CUDA_SUCCESS);
+  EXPECT_EQ(api_.DeviceGetPCIBusId(bus_id, 12, 0), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.DeviceGetPCIBusId(nullptr, 32, 0), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.DeviceGetPCIBusId(bus_id, 32, kNoDevice),
+            CUDA_ERROR_INVALID_DEVICE);
+  EXPECT_EQ(api_.DeviceGetByPCIBusId(nullptr, "02:00.0"),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.DeviceGetByPCIBusId(&device, nullptr),
+            CUDA_ERROR_INVALID_VALUE);
+}
+
+TEST_F(DeviceCallsTest, HasNoLuid) {
+  char luid[8] = {};
+  unsigned int mask = 0;
+  EXPECT_EQ(api_.DeviceGetLuid(luid, &mask, 0), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(api_.DeviceGetLuid(luid, &mask, kNoDevice),
+            CUDA_ERROR_INVALID_DEVICE);
+  EXPECT_EQ(api_.DeviceGetLuid(nullptr, &mask, 0), CUDA_ERROR_INVALID_VALUE);
+}
+
 class GetProcAddressTest : public DeviceCallsTest {
  protected:
   struct Answer {
@@ -154,9 +200,8 @@ class GetProcAddressTest : public DeviceCallsTest {
 
 TEST_F(GetProcAddressTest, FindsEveryRowByItsBaseName) {
   const auto expect = [&](std::string symbol, const void* function) {
-    if (symbol.size() > 3 && symbol.substr(symbol.size() - 3) == "_v2") {
-      symbol.resize(symbol.size() - 3);
-    }
+    const size_t suffix = symbol.find("_v");
+    if (suffix != std::string::npos) symbol.resize(suffix);
     const Answer answer = Ask(symbol.c_str(), 13000);
     EXPECT_EQ(answer.result, CUDA_SUCCESS) << symbol;
     EXPECT_EQ(answer.status, CU_GET_PROC_ADDRESS_SUCCESS) << symbol;
@@ -167,6 +212,18 @@ TEST_F(GetProcAddressTest, FindsEveryRowByItsBaseName) {
   GOVERNOR_DRIVER_SYMBOLS(GOVERNOR_EXPECT)
   GOVERNOR_DRIVER_OPTIONAL_SYMBOLS(GOVERNOR_EXPECT)
 #undef GOVERNOR_EXPECT
+}
+
+// Where the table has no variant of its own for the streams of each thread, the
+// plain one is found.
+TEST_F(GetProcAddressTest, FindsTheSameForBothKindsOfDefaultStream) {
+  for (const cuuint64_t flags :
+       {CU_GET_PROC_ADDRESS_LEGACY_STREAM,
+        CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM}) {
+    const Answer answer = Ask("cuMemcpy2DAsync", 13000, flags);
+    EXPECT_EQ(answer.status, CU_GET_PROC_ADDRESS_SUCCESS);
+    EXPECT_EQ(answer.function, reinterpret_cast<void*>(api_.Memcpy2DAsync));
+  }
 }
 
 // As measured: what is not found is a success too, and null.

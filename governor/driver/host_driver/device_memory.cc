@@ -7,268 +7,209 @@
 #include "governor/base/status_macros.h"
 
 namespace governor {
+namespace {
+
+// More managed memory than there is memory is legal. This much can be counted.
+constexpr Bytes kManagedCapacity = GiB(16 << 10);
+
+constexpr CUmemLocation kHostLocation = {CU_MEM_LOCATION_TYPE_HOST, 0};
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<DeviceMemory>> DeviceMemory::Create(
     const Personality& personality) {
-  std::unique_ptr<DeviceMemory> memory(
-      new DeviceMemory(personality.granularity, personality.context));
+  std::unique_ptr<DeviceMemory> memory(new DeviceMemory(personality));
   for (int i = 0; i < personality.devices; ++i) {
     GOVERNOR_ASSIGN_OR_RETURN(
         std::unique_ptr<PhysicalMemory> device,
         PhysicalMemory::Create(personality.memory, memory->books_));
     memory->devices_.push_back(std::move(device));
   }
+  PhysicalMemory* const pool = personality.Has(CU_DEVICE_ATTRIBUTE_INTEGRATED)
+                                   ? memory->devices_[0].get()
+                                   : nullptr;
+  const Bytes host = personality.host_memory;
+  GOVERNOR_ASSIGN_OR_RETURN(memory->host_,
+                            PhysicalMemory::Create(host, memory->books_, pool));
+  GOVERNOR_ASSIGN_OR_RETURN(
+      memory->pinned_,
+      PhysicalMemory::Create(host, memory->pinned_books_, pool));
+  GOVERNOR_ASSIGN_OR_RETURN(
+      memory->managed_,
+      PhysicalMemory::Create(kManagedCapacity, memory->managed_books_));
   return memory;
 }
 
-DeviceMemory::DeviceMemory(Bytes granularity, Bytes context)
-    : granularity_(granularity.count()), context_(context) {}
+DeviceMemory::DeviceMemory(const Personality& personality)
+    : granularity_(personality.granularity.count()),
+      page_(sysconf(_SC_PAGESIZE)),
+      context_(personality.context) {}
 
-CUresult DeviceMemory::CreateChunk(Bytes size,
-                                   const CUmemAllocationProp& properties,
-                                   CUmemGenericAllocationHandle* chunk) {
-  if (size.is_zero() || !size.IsMultipleOf(Bytes(granularity_))) {
-    return CUDA_ERROR_INVALID_VALUE;
+DeviceMemory::~DeviceMemory() {
+  for (const auto& [handle, chunk] : chunks_) {
+    if (chunk.own_file) close(chunk.file);
+    if (chunk.export_file >= 0) close(chunk.export_file);
   }
-  const int device = properties.location.id;
-  const std::optional<PhysicalRange> range =
-      devices_[device]->Allocate(PhysicalMemory::Zone::kChunks, size);
-  if (!range) return CUDA_ERROR_OUT_OF_MEMORY;
-  MutexLock lock(mutex_);
-  *chunk = next_id_++;
-  chunks_.emplace(*chunk, Chunk{.properties = properties,
-                                .range = *range,
-                                .device = device,
-                                .references = 1});
-  return CUDA_SUCCESS;
 }
 
-CUresult DeviceMemory::ReleaseChunk(CUmemGenericAllocationHandle chunk) {
-  std::vector<Chunk> dead;
-  {
-    MutexLock lock(mutex_);
-    const Chunks::iterator found = FindNamed(chunk);
-    if (found == chunks_.end()) return CUDA_ERROR_INVALID_VALUE;
-    --found->second.references;
-    TakeIfDead(found, dead);
-  }
-  Bury(dead);
-  return CUDA_SUCCESS;
+PhysicalMemory& DeviceMemory::MemoryFor(RangeKind kind, ContextId owner) const {
+  return kind == RangeKind::kPinned    ? *pinned_
+         : kind == RangeKind::kManaged ? *managed_
+                                       : *devices_[DeviceOfContext(owner)];
 }
 
-CUresult DeviceMemory::RetainChunkAt(CUdeviceptr address,
-                                     CUmemGenericAllocationHandle* chunk) {
-  MutexLock lock(mutex_);
-  const MappingTable::Iterator mapping = table_.Find(address);
-  if (mapping == table_.end()) return CUDA_ERROR_INVALID_VALUE;
-  const Chunks::iterator found = chunks_.find(mapping->second.chunk);
-  if (found->second.zone != PhysicalMemory::Zone::kChunks) {
-    return CUDA_ERROR_INVALID_VALUE;
-  }
-  ++found->second.references;
-  *chunk = found->first;
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::PropertiesOf(CUmemGenericAllocationHandle chunk,
-                                    CUmemAllocationProp* properties) {
-  MutexLock lock(mutex_);
-  const Chunks::iterator found = FindNamed(chunk);
-  if (found == chunks_.end()) return CUDA_ERROR_INVALID_VALUE;
-  *properties = found->second.properties;
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::Reserve(uint64_t size, uint64_t alignment,
-                               CUdeviceptr hint, CUdeviceptr* base) {
-  if (size == 0 || size % granularity_ != 0) return CUDA_ERROR_INVALID_VALUE;
-  if ((alignment & (alignment - 1)) != 0 || hint % granularity_ != 0) {
-    return CUDA_ERROR_INVALID_VALUE;
-  }
-  MutexLock lock(mutex_);
-  const std::optional<CUdeviceptr> got =
-      table_.Reserve({.size = size, .asked = size, .id = next_id_++},
-                     std::max(alignment, granularity_), hint);
-  if (!got) return CUDA_ERROR_OUT_OF_MEMORY;
-  *base = *got;
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::FreeReservation(CUdeviceptr base, uint64_t size) {
-  MutexLock lock(mutex_);
-  const auto found = table_.reservations().find(base);
-  if (found == table_.reservations().end() || found->second.linear ||
-      found->second.size != size || table_.AnyMapped(base, size)) {
-    return CUDA_ERROR_INVALID_VALUE;
-  }
-  table_.Unreserve(base);
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::Map(CUdeviceptr address, uint64_t size, uint64_t offset,
-                           CUmemGenericAllocationHandle chunk) {
-  MutexLock lock(mutex_);
-  const Chunks::iterator found = FindNamed(chunk);
-  const auto reservation = table_.FindReservation(address);
-  if (size == 0 || found == chunks_.end() ||
-      reservation == table_.reservations().end() ||
-      reservation->second.linear) {
-    return CUDA_ERROR_INVALID_VALUE;
-  }
-  if (offset != 0 || found->second.range.size != Bytes(size)) {
-    return CUDA_ERROR_NOT_SUPPORTED;
-  }
-  if (address % granularity_ != 0 ||
-      size > reservation->second.size - (address - reservation->first) ||
-      table_.AnyMapped(address, size)) {
-    return CUDA_ERROR_INVALID_VALUE;
-  }
-  if (!table_.Map(address, devices_[found->second.device]->file(),
-                  found->second.range.offset, {.size = size, .chunk = chunk})) {
-    return CUDA_ERROR_OUT_OF_MEMORY;
-  }
-  ++found->second.mappings;
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::Unmap(CUdeviceptr address, uint64_t size) {
-  std::vector<Chunk> dead;
-  {
-    MutexLock lock(mutex_);
-    while (IsPinned(address, size)) unpinned_.Wait(mutex_);
-    const auto reservation = table_.FindReservation(address);
-    if (size == 0 || reservation == table_.reservations().end() ||
-        reservation->second.linear ||
-        size > reservation->second.size - (address - reservation->first) ||
-        table_.CutsMapping(address, size)) {
-      return CUDA_ERROR_INVALID_VALUE;
-    }
-    std::vector<CUmemGenericAllocationHandle> unmapped;
-    for (auto mapping = table_.mappings().lower_bound(address);
-         mapping != table_.end() && mapping->first - address < size;
-         ++mapping) {
-      unmapped.push_back(mapping->second.chunk);
-    }
-    // Measured: to unmap what is not mapped is no error.
-    if (unmapped.empty()) return CUDA_SUCCESS;
-    if (!table_.Unmap(address, size)) return CUDA_ERROR_OUT_OF_MEMORY;
-    for (const CUmemGenericAllocationHandle chunk : unmapped) {
-      const Chunks::iterator found = chunks_.find(chunk);
-      --found->second.mappings;
-      TakeIfDead(found, dead);
-    }
-  }
-  Bury(dead);
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::SetAccess(CUdeviceptr address, uint64_t size,
-                                 const CUmemAccessDesc* desc, size_t count) {
-  if (!IsWholeBlocks(address, size)) return CUDA_ERROR_INVALID_VALUE;
-  MutexLock lock(mutex_);
-  while (IsPinned(address, size)) unpinned_.Wait(mutex_);
-  if (table_.WholeMappings(address, size) == table_.end() ||
-      table_.FindReservation(address)->second.linear) {
-    return CUDA_ERROR_INVALID_VALUE;
-  }
-  return table_.SetAccess(address, size, desc, count)
-             ? CUDA_SUCCESS
-             : CUDA_ERROR_OUT_OF_MEMORY;
-}
-
-CUresult DeviceMemory::GetAccess(CUdeviceptr address, std::optional<int> device,
-                                 unsigned long long* flags) {  // NOLINT
-  MutexLock lock(mutex_);
-  const MappingTable::Iterator mapping = table_.Find(address);
-  if (mapping == table_.end()) return CUDA_ERROR_INVALID_VALUE;
-  // cuMemAlloc's memory is accessible, but not by flags.
-  const bool linear = table_.FindReservation(address)->second.linear;
-  *flags = device && !linear ? mapping->second.access[*device] : 0;
-  return CUDA_SUCCESS;
-}
-
-CUresult DeviceMemory::AllocateLinear(int device, uint64_t size,
-                                      CUdeviceptr* address) {
+CUresult DeviceMemory::AllocateRange(RangeKind kind, ContextId owner,
+                                     uint64_t size, CUdeviceptr* address,
+                                     unsigned int flags) {
   if (size == 0) return CUDA_ERROR_INVALID_VALUE;
-  const Bytes page(static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
-  const std::optional<Bytes> pages = AlignUp(Bytes(size), page);
+  const std::optional<Bytes> pages = AlignUp(Bytes(size), Bytes(page_));
   if (!pages) return CUDA_ERROR_OUT_OF_MEMORY;
-  constexpr PhysicalMemory::Zone kZone = PhysicalMemory::Zone::kLinear;
-  PhysicalMemory& physical = *devices_[device];
-  const std::optional<PhysicalRange> range = physical.Allocate(kZone, *pages);
+  const bool large = kind == RangeKind::kPool || kind == RangeKind::kGraph;
+  PhysicalMemory& memory = MemoryFor(kind, owner);
+  Chunk chunk = {.memory = &memory,
+                 .zone = large ? PhysicalMemory::Zone::kChunks
+                               : PhysicalMemory::Zone::kLinear,
+                 .file = memory.file(),
+                 .device = DeviceOfContext(owner),
+                 .owner = owner};
+  const std::optional<PhysicalRange> range =
+      memory.Allocate(chunk.zone, *pages);
   if (!range) return CUDA_ERROR_OUT_OF_MEMORY;
+  chunk.range = *range;
   {
     MutexLock lock(mutex_);
-    const uint64_t id = next_id_++;
-    const std::optional<CUdeviceptr> base = table_.Reserve(
-        {.size = pages->count(), .asked = size, .linear = true, .id = id},
-        page.count(), /*hint=*/0);
-    if (base) {
-      MappingTable::Mapping mapping = {.size = pages->count(), .chunk = id};
-      const CUmemAccessDesc access = {
-          .location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = device},
-          .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
-      const bool mapped =
-          table_.Map(*base, physical.file(), range->offset, mapping);
-      if (mapped && table_.SetAccess(*base, pages->count(), &access, 1)) {
-        chunks_.emplace(id, Chunk{.properties = {},
-                                  .range = *range,
-                                  .zone = kZone,
-                                  .device = device,
-                                  .mappings = 1});
-        *address = *base;
-        return CUDA_SUCCESS;
-      }
-      if (mapped) table_.mappings().erase(*base);
-      table_.Unreserve(*base);
+    const uint64_t alignment = large ? MiB(2).count() : page_;
+    if (MapRange({.asked = size, .kind = kind, .flags = flags}, alignment,
+                 chunk, address) == CUDA_SUCCESS) {
+      return CUDA_SUCCESS;
     }
   }
-  physical.Free(kZone, *range);
+  Bury({chunk});
   return CUDA_ERROR_OUT_OF_MEMORY;
 }
 
-CUresult DeviceMemory::FreeLinear(CUdeviceptr address) {
+CUresult DeviceMemory::MapRange(const MappingTable::Reservation& range,
+                                uint64_t alignment, const Chunk& chunk,
+                                CUdeviceptr* address) {
+  const uint64_t size = chunk.range.size.count();
+  MappingTable::Reservation reservation = range;
+  reservation.size = size;
+  reservation.id = next_id_++;
+  // Measured: of managed memory alone, until somebody sets it.
+  reservation.sync_memops = range.kind == RangeKind::kManaged;
+  const std::optional<CUdeviceptr> base =
+      table_.Reserve(reservation, alignment, /*hint=*/0);
+  if (!base) return CUDA_ERROR_OUT_OF_MEMORY;
+  // Host memory is every device's and the host's, a device's is its own.
+  const bool host =
+      range.kind == RangeKind::kPinned || range.kind == RangeKind::kManaged;
+  std::vector<CUmemAccessDesc> access;
+  for (int device = 0; device < static_cast<int>(devices_.size()); ++device) {
+    if (!host && device != chunk.device) continue;
+    access.push_back({{CU_MEM_LOCATION_TYPE_DEVICE, device},
+                      CU_MEM_ACCESS_FLAGS_PROT_READWRITE});
+  }
+  if (host) {
+    access.push_back({kHostLocation, CU_MEM_ACCESS_FLAGS_PROT_READWRITE});
+  }
+  const bool mapped = table_.Map(*base, chunk.file, chunk.range.offset,
+                                 {.size = size, .chunk = reservation.id});
+  if (mapped && table_.SetAccess(*base, size, access.data(), access.size())) {
+    chunks_.emplace(reservation.id, chunk).first->second.mappings = 1;
+    *address = *base;
+    return CUDA_SUCCESS;
+  }
+  if (mapped) table_.mappings().erase(*base);
+  table_.Unreserve(*base);
+  return CUDA_ERROR_OUT_OF_MEMORY;
+}
+
+CUresult DeviceMemory::FreeRange(RangeKind kind, CUdeviceptr address) {
   std::vector<Chunk> dead;
   {
     MutexLock lock(mutex_);
     while (true) {
       const auto found = table_.reservations().find(address);
-      if (found == table_.reservations().end() || !found->second.linear) {
+      if (found == table_.reservations().end() || found->second.kind != kind ||
+          kind == RangeKind::kReservation) {
         return CUDA_ERROR_INVALID_VALUE;
       }
       if (!IsPinned(address, found->second.size)) break;
       unpinned_.Wait(mutex_);  // in which another thread may free it
     }
-    UnmapLinear(address, dead);
+    UnmapRange(address, dead);
   }
   Bury(dead);
   return CUDA_SUCCESS;
 }
 
-void DeviceMemory::FreeAllLinear(int device) {
-  std::vector<CUdeviceptr> bases;
+void DeviceMemory::FreeAllLinear(ContextId owner) {
+  std::vector<std::pair<RangeKind, CUdeviceptr>> ranges;
+  std::vector<CUdeviceptr> registered;
   {
     MutexLock lock(mutex_);
     for (const auto& [base, reservation] : table_.reservations()) {
-      if (!reservation.linear) continue;
-      const auto chunk = chunks_.find(reservation.id);
-      if (chunk->second.device == device) bases.push_back(base);
+      const RangeKind kind = reservation.kind;
+      if (kind == RangeKind::kReservation || kind == RangeKind::kPool ||
+          kind == RangeKind::kGraph) {
+        continue;
+      }
+      if (chunks_.find(reservation.id)->second.owner == owner) {
+        ranges.emplace_back(kind, base);
+      }
     }
+    registered = registered_.OwnedBy(owner);
   }
-  for (const CUdeviceptr base : bases) FreeLinear(base);
+  for (const auto& [kind, base] : ranges) FreeRange(kind, base);
+  for (const CUdeviceptr address : registered) Unregister(address);
+}
+
+void DeviceMemory::AddBlock(CUdeviceptr address, uint64_t size, uint64_t id) {
+  MutexLock lock(mutex_);
+  blocks_.emplace(address, Block{size, id});
+}
+
+void DeviceMemory::RemoveBlock(CUdeviceptr address) {
+  MutexLock lock(mutex_);
+  while (true) {
+    const auto block = blocks_.find(address);
+    if (block == blocks_.end()) return;
+    if (!IsPinned(address, block->second.size)) {
+      blocks_.erase(block);
+      return;
+    }
+    unpinned_.Wait(mutex_);  // in which another thread may remove it
+  }
+}
+
+uint64_t DeviceMemory::NextId() {
+  MutexLock lock(mutex_);
+  return next_id_++;
 }
 
 std::optional<DeviceMemory::Place> DeviceMemory::Describe(CUdeviceptr address) {
   MutexLock lock(mutex_);
   const auto reservation = table_.FindReservation(address);
-  if (reservation == table_.reservations().end() ||
-      address - reservation->first >= reservation->second.asked) {
+  if (reservation == table_.reservations().end()) {
+    return DescribeRegistered(address);
+  }
+  if (address - reservation->first >= reservation->second.asked) {
     return std::nullopt;
   }
   Place place = {.range_start = reservation->first,
                  .range_size = reservation->second.asked,
-                 .linear = reservation->second.linear,
-                 .range_id = reservation->second.id};
+                 .kind = reservation->second.kind,
+                 .range_id = reservation->second.id,
+                 .flags = reservation->second.flags,
+                 .sync_memops = reservation->second.sync_memops};
+  if (place.kind == RangeKind::kPool) {
+    const auto block = FindBlock(address);
+    if (block == blocks_.end()) return std::nullopt;
+    place.pool_start = place.range_start;
+    place.range_start = block->first;
+    place.range_size = block->second.size;
+    place.range_id = block->second.id;
+  }
   const MappingTable::Iterator mapping = table_.Find(address);
   if (mapping == table_.end()) return place;
   const Chunk& chunk = chunks_.find(mapping->second.chunk)->second;
@@ -277,23 +218,41 @@ std::optional<DeviceMemory::Place> DeviceMemory::Describe(CUdeviceptr address) {
   place.mapping_size = mapping->second.size;
   place.chunk_id = mapping->second.chunk;
   place.device = chunk.device;
+  place.owner = chunk.owner;
+  place.on_host = chunk.memory == host_.get() ||
+                  chunk.memory == pinned_.get() ||
+                  IsHost(chunk.properties.location);
   place.handle_types = chunk.properties.requestedHandleTypes;
   place.access = mapping->second.access;
   return place;
 }
 
+CUresult DeviceMemory::SetSyncMemops(CUdeviceptr address, bool on) {
+  MutexLock lock(mutex_);
+  const auto reservation = table_.FindReservation(address);
+  if (reservation != table_.reservations().end()) {
+    reservation->second.sync_memops = on;
+    return CUDA_SUCCESS;
+  }
+  HostRegistrations::Registration* const registered =
+      registered_.FindMutable(address);
+  if (registered == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  registered->sync_memops = on;
+  return CUDA_SUCCESS;
+}
+
 bool DeviceMemory::Place::accessible() const {
-  return std::any_of(access.begin(), access.end(), [](uint8_t flags) {
+  return std::any_of(access.begin(), access.end() - 1, [](uint8_t flags) {
     return flags != CU_MEM_ACCESS_FLAGS_PROT_NONE;
   });
 }
 
 bool DeviceMemory::TakeForContext(int device) {
-  return devices_[device]->TakeForContext(context_);
+  return devices_[device]->Take(context_);
 }
 
 void DeviceMemory::ReturnFromContext(int device) {
-  devices_[device]->ReturnFromContext(context_);
+  devices_[device]->Return(context_);
 }
 
 Bytes DeviceMemory::FreeBytes(int device) const {
@@ -303,10 +262,19 @@ Bytes DeviceMemory::FreeBytes(int device) const {
 void DeviceMemory::CountLive(LiveObjects& live) {
   MutexLock lock(mutex_);
   for (const auto& [base, reservation] : table_.reservations()) {
-    ++(reservation.linear ? live.linear_allocations : live.reservations);
+    const RangeKind kind = reservation.kind;
+    live.reservations += kind == RangeKind::kReservation;
+    live.linear_allocations += kind == RangeKind::kLinear;
+    live.managed_allocations += kind == RangeKind::kManaged;
+    live.pinned_allocations += kind == RangeKind::kPinned;
+    live.imported_allocations += kind == RangeKind::kImported;
   }
-  live.handles = chunks_.size() - live.linear_allocations;
-  live.mappings = table_.mappings().size() - live.linear_allocations;
+  for (const auto& [id, chunk] : chunks_) {
+    if (!chunk.is_handle()) continue;
+    ++live.handles;
+    live.mappings += chunk.mappings;
+  }
+  live.registrations = registered_.count();
 }
 
 DeviceMemory::Pin::Pin(DeviceMemory& memory, const Range& a, const Range& b)
@@ -326,23 +294,44 @@ DeviceMemory::Pin::~Pin() {
   memory_.unpinned_.NotifyAll();
 }
 
-bool DeviceMemory::IsWholeBlocks(uint64_t address, uint64_t size) const {
-  return size != 0 && size % granularity_ == 0 && address % granularity_ == 0;
-}
-
 bool DeviceMemory::Usable(const Range& range) {
   uint64_t end = 0;
   if (__builtin_add_overflow(range.address, range.size, &end)) return false;
   const auto next = table_.reservations().upper_bound(range.address);
   const auto holder = table_.FindReservation(range.address);
   if (holder == table_.reservations().end()) {
-    return range.host_allowed && range.address != 0 &&
+    const auto registered = registered_.Find(range.address);
+    if (registered && registered->read_only() && range.use == Use::kWrite) {
+      return false;
+    }
+    // Registered memory is a device's too.
+    const bool known =
+        registered && end - registered->address <= registered->size;
+    return (known || range.host_allowed) && range.address != 0 &&
            (next == table_.reservations().end() || next->first >= end);
   }
-  if (holder->second.linear) {
-    return end - holder->first <= holder->second.asked;
+  switch (holder->second.kind) {
+    case RangeKind::kReservation:
+      return table_.Accessible(range.address, range.size,
+                               range.use == Use::kWrite);
+    case RangeKind::kPool: {
+      const auto block = FindBlock(range.address);
+      return block != blocks_.end() &&
+             end - block->first <= block->second.size &&
+             table_.Accessible(range.address, range.size,
+                               range.use == Use::kWrite);
+    }
+    default:
+      return end - holder->first <= holder->second.asked;
   }
-  return table_.Accessible(range.address, range.size, range.use == Use::kWrite);
+}
+
+std::map<CUdeviceptr, DeviceMemory::Block>::iterator DeviceMemory::FindBlock(
+    CUdeviceptr address) {
+  const auto after = blocks_.upper_bound(address);
+  if (after == blocks_.begin()) return blocks_.end();
+  const auto block = std::prev(after);
+  return address - block->first < block->second.size ? block : blocks_.end();
 }
 
 bool DeviceMemory::IsPinned(CUdeviceptr address, uint64_t size) {
@@ -354,33 +343,40 @@ bool DeviceMemory::IsPinned(CUdeviceptr address, uint64_t size) {
   return false;
 }
 
-DeviceMemory::Chunks::iterator DeviceMemory::FindNamed(
-    CUmemGenericAllocationHandle chunk) {
-  const Chunks::iterator found = chunks_.find(chunk);
-  return found == chunks_.end() || found->second.references == 0 ? chunks_.end()
-                                                                 : found;
-}
-
 void DeviceMemory::TakeIfDead(Chunks::iterator chunk,
                               std::vector<Chunk>& dead) {
-  if (chunk->second.references > 0 || chunk->second.mappings > 0) return;
+  if (chunk->second.references > 0 || chunk->second.imports > 0 ||
+      chunk->second.mappings > 0) {
+    return;
+  }
   dead.push_back(chunk->second);
+  by_inode_.erase(chunk->second.inode);
   chunks_.erase(chunk);
 }
 
 void DeviceMemory::Bury(const std::vector<Chunk>& dead) {
   for (const Chunk& chunk : dead) {
-    devices_[chunk.device]->Free(chunk.zone, chunk.range);
+    if (chunk.export_file >= 0) close(chunk.export_file);
+    if (chunk.memory == nullptr) {
+      close(chunk.file);
+      imported_books_.Subtract(chunk.range.size);
+    } else if (chunk.own_file) {
+      chunk.memory->FreeFile(chunk.file, chunk.range.size);
+    } else {
+      chunk.memory->Free(chunk.zone, chunk.range);
+    }
   }
 }
 
-void DeviceMemory::UnmapLinear(CUdeviceptr base, std::vector<Chunk>& dead) {
+void DeviceMemory::UnmapRange(CUdeviceptr base, std::vector<Chunk>& dead) {
   const MappingTable::Iterator mapping = table_.mappings().find(base);
   const Chunks::iterator chunk = chunks_.find(mapping->second.chunk);
   chunk->second.mappings = 0;
   table_.mappings().erase(mapping);
   table_.Unreserve(base);
   TakeIfDead(chunk, dead);
+  const auto opened = FindOpened(base);
+  if (opened != opened_.end()) opened_.erase(opened);
 }
 
 }  // namespace governor

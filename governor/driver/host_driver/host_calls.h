@@ -5,11 +5,20 @@
 #include <optional>
 
 #include "governor/driver/driver_api.h"
+#include "governor/driver/host_driver/array_calls.h"
+#include "governor/driver/host_driver/capture_calls.h"
 #include "governor/driver/host_driver/context_calls.h"
 #include "governor/driver/host_driver/copy_calls.h"
 #include "governor/driver/host_driver/device_calls.h"
+#include "governor/driver/host_driver/graph_calls.h"
+#include "governor/driver/host_driver/host_memory_calls.h"
 #include "governor/driver/host_driver/host_state.h"
+#include "governor/driver/host_driver/ipc_calls.h"
 #include "governor/driver/host_driver/linear_calls.h"
+#include "governor/driver/host_driver/managed_calls.h"
+#include "governor/driver/host_driver/peer_calls.h"
+#include "governor/driver/host_driver/pitched_copy_calls.h"
+#include "governor/driver/host_driver/pool_calls.h"
 #include "governor/driver/host_driver/stream_calls.h"
 #include "governor/driver/host_driver/vmm_calls.h"
 
@@ -17,21 +26,39 @@ namespace governor {
 
 // All entry points of one HostDriver: for each row X(Field, symbol) of
 // driver_api.h, `&HostCalls::Field` is the method that answers it, wherever it
-// is. The six classes share one HostState.
-class HostCalls final : public DeviceCalls,
+// is. These classes share one HostState.
+class HostCalls final : public ArrayCalls,
+                        public CaptureCalls,
                         public ContextCalls,
-                        public VmmCalls,
-                        public LinearCalls,
                         public CopyCalls,
-                        public StreamCalls {
+                        public DeviceCalls,
+                        public GraphCalls,
+                        public HostMemoryCalls,
+                        public IpcCalls,
+                        public LinearCalls,
+                        public ManagedCalls,
+                        public PeerCalls,
+                        public PitchedCopyCalls,
+                        public PoolCalls,
+                        public StreamCalls,
+                        public VmmCalls {
  public:
   explicit HostCalls(HostState& state)
-      : DeviceCalls(state),
+      : ArrayCalls(state),
+        CaptureCalls(state),
         ContextCalls(state),
-        VmmCalls(state),
-        LinearCalls(state),
         CopyCalls(state),
+        DeviceCalls(state),
+        GraphCalls(state),
+        HostMemoryCalls(state),
+        IpcCalls(state),
+        LinearCalls(state),
+        ManagedCalls(state),
+        PeerCalls(state),
+        PitchedCopyCalls(state),
+        PoolCalls(state),
         StreamCalls(state),
+        VmmCalls(state),
         state_(state) {}
 
   HostState& state() { return state_; }

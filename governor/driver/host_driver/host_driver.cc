@@ -49,6 +49,7 @@ HostDriver::~HostDriver() {
     return;
   }
   ReturnSlot(slot_);
+  state_->hung_calls.End();
 }
 
 const Personality& HostDriver::personality() const {
@@ -65,13 +66,43 @@ Bytes HostDriver::physical_high_water() const {
   return state_->memory->books().high_water();
 }
 
+Bytes HostDriver::pinned_bytes() const {
+  return state_->memory->pinned_books().now();
+}
+
+Bytes HostDriver::managed_bytes() const {
+  return state_->memory->managed_books().now();
+}
+
+Bytes HostDriver::imported_bytes() const {
+  return state_->memory->imported_books().now();
+}
+
+uint64_t HostDriver::hung_calls() const { return state_->hung_calls.count(); }
+
+void HostDriver::ReleaseHungCalls() { state_->hung_calls.Release(); }
+
 LiveObjects HostDriver::live_objects() const {
   LiveObjects live;
   state_->memory->CountLive(live);
+  state_->pools.CountLive(live);
+  state_->graphs.CountLive(live);
   state_->streams.CountLive(live);
+  state_->arrays.CountLive(live);
   live.primary_context_refs = state_->contexts.references();
+  live.contexts = state_->contexts.created();
   return live;
 }
+
+CUresult HostDriver::HoldStream(CUstream stream) {
+  return state_->streams.Hold(stream);
+}
+
+CUresult HostDriver::ReleaseStream(CUstream stream) {
+  return state_->streams.Release(stream);
+}
+
+int HostDriver::blocked_calls() const { return state_->streams.blocked(); }
 
 uint64_t HostDriver::calls(DriverCall call) const {
   return state_->calls[static_cast<int>(call)].load(std::memory_order_relaxed);

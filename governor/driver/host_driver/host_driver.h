@@ -29,7 +29,10 @@ struct HostState;
 // A range without access faults on the CPU; the driver's own copies and sets
 // check first and answer CUDA_ERROR_INVALID_VALUE.
 //
-// Work on streams is done before the call that asks for it returns.
+// Work on streams is done before the call that asks for it returns, but for
+// host functions, which have threads of their own, what is behind those, and
+// what a test holds back with HoldStream. Work that fails later than its call
+// leaves CUDA_ERROR_ILLEGAL_ADDRESS behind for every call after it.
 //
 // What it answers to misuse is what an H200 with driver 580.159.04 answered,
 // but for these, on purpose. A stale or foreign handle is refused, where that
@@ -38,8 +41,15 @@ struct HostState;
 // and a set whose size wraps. cuMemAlloc takes whole pages, not 2 MiB at a
 // time.
 //
-// Not there yet, and answered as by a driver that cannot do it: host locations
-// of virtual memory management, export and import, pools, managed memory.
+// Pinned and managed memory is memory of the process that the CPU and every
+// device may use. What cuMemHostRegister does with a mapping is what was
+// measured or reported of the personality's device, one that hangs included.
+// Chunks that may be exported have a memfd of their own each; that and
+// cuIpcGetMemHandle work between the processes of a user.
+//
+// Not there, and answered as by a driver that cannot do it: handles of events
+// for other processes, though the attribute is as measured; fabric handles; I/O
+// memory.
 //
 // Thread-safe, every driver function included. In a forked child every driver
 // call answers CUDA_ERROR_NOT_INITIALIZED, but for the three that read
@@ -56,8 +66,9 @@ class HostDriver {
       const Personality& personality);
 
   // Frees all that is left, mappings included. No call may be running in
-  // another thread. Copies of api() answer CUDA_ERROR_DEINITIALIZED from then
-  // on, until another HostDriver takes this one's place.
+  // another thread, but for those that hang. Copies of api() answer
+  // CUDA_ERROR_DEINITIALIZED from then on, until another HostDriver takes this
+  // one's place.
   ~HostDriver();
 
   HostDriver(const HostDriver&) = delete;
@@ -70,15 +81,39 @@ class HostDriver {
   FaultPlan& faults();
 
   // The books of physical memory, of all devices together: handles of
-  // cuMemCreate until they are released and unmapped, and cuMemAlloc's
-  // allocations in whole pages. Contexts are not in it. They change where
-  // memory is given out and taken back and nowhere else: up before the caller
-  // gets it, down after it is gone. Lock-free.
+  // cuMemCreate until they are released and unmapped, wherever they are
+  // located, and allocations in whole pages. Contexts are not in it, nor is
+  // what has books of its own below. They change where memory is given out and
+  // taken back and nowhere else: up before the caller gets it, down after it is
+  // gone. Lock-free.
   Bytes physical_bytes() const;
   // The most that physical_bytes() ever was.
   Bytes physical_high_water() const;
+  // Page-locked host memory, allocated or registered, in whole pages. On an
+  // integrated device what was allocated is taken from its free memory too.
+  Bytes pinned_bytes() const;
+  // Managed memory in whole pages, which may be more than there is.
+  Bytes managed_bytes() const;
+  // Chunks and allocations of other processes that are open here. These have
+  // them in their own books.
+  Bytes imported_bytes() const;
+
+  // How many calls hang now, as the real driver does in places; see
+  // RegisterOutcome::kHangs. A call hangs until ReleaseHungCalls, or the end of
+  // this object, and answers CUDA_ERROR_UNKNOWN then.
+  uint64_t hung_calls() const;
+  void ReleaseHungCalls();
 
   LiveObjects live_objects() const;
+
+  // From now on no work of this stream begins, and nothing behind it: queries
+  // say NOT_READY, waits wait. Until ReleaseStream, which runs what was held
+  // back, or the stream's end. A default stream is that of the caller's current
+  // context. What cuStreamSynchronize would say of the stream, if not success.
+  CUresult HoldStream(CUstream stream);
+  CUresult ReleaseStream(CUstream stream);
+  // How many calls wait for work of streams at this moment.
+  int blocked_calls() const;
 
   // Calls made so far, those that failed included. Lock-free.
   uint64_t calls(DriverCall call) const;

@@ -1,5 +1,9 @@
 #include "governor/driver/host_driver/linear_calls.h"
 
+#include <algorithm>
+#include <cstring>
+
+#include "governor/driver/host_driver/machine_memory.h"
 #include "governor/driver/host_driver/pointer_attribute.h"
 
 namespace governor {
@@ -8,18 +12,23 @@ CUresult LinearCalls::MemGetInfo(size_t* free, size_t* total) {
   int device = 0;
   if (CUresult result = state_.contexts.CurrentDevice(&device)) return result;
   const std::optional<Bytes> planned = state_.faults.NextFree();
-  if (free != nullptr) {
-    *free = planned.value_or(state_.memory->FreeBytes(device)).count();
-  }
+  if (free != nullptr) *free = planned.value_or(FreeBytes(device)).count();
   if (total != nullptr) *total = state_.personality.memory.count();
   return CUDA_SUCCESS;
 }
 
+Bytes LinearCalls::FreeBytes(int device) const {
+  const Bytes free = state_.memory->FreeBytes(device);
+  if (!state_.personality.free_is_mem_free) return free;
+  const std::optional<Bytes> machine = MachineMemFree();
+  return machine ? std::min(free, *machine) : free;
+}
+
 CUresult LinearCalls::MemAlloc(CUdeviceptr* address, size_t size) {
-  int device = 0;
-  if (CUresult result = state_.contexts.CurrentDevice(&device)) return result;
+  ContextId context = 0;
+  if (CUresult result = state_.contexts.Current(&context)) return result;
   if (address == nullptr) return CUDA_ERROR_INVALID_VALUE;
-  return state_.memory->AllocateLinear(device, size, address);
+  return state_.memory->AllocateLinear(context, size, address);
 }
 
 CUresult LinearCalls::MemFree(CUdeviceptr address) {
@@ -28,7 +37,17 @@ CUresult LinearCalls::MemFree(CUdeviceptr address) {
   const CUresult context = state_.contexts.CurrentDevice(&device);
   if (context == CUDA_ERROR_CONTEXT_IS_DESTROYED) return context;
   if (address == 0) return CUDA_SUCCESS;
-  return state_.memory->FreeLinear(address);
+  const std::optional<DeviceMemory::Place> place =
+      state_.memory->Describe(address);
+  if (place && (place->kind == RangeKind::kLinear ||
+                place->kind == RangeKind::kManaged)) {
+    if (place->range_start != address) return CUDA_ERROR_INVALID_VALUE;
+    // Known of the real driver: work that was asked for before uses it still.
+    state_.streams.WaitForDevice(place->device);
+    return state_.memory->FreeRange(place->kind, address);
+  }
+  return state_.free_pool_block ? state_.free_pool_block(address)
+                                : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult LinearCalls::MemGetAddressRange(CUdeviceptr* base, size_t* size,
@@ -39,13 +58,13 @@ CUresult LinearCalls::MemGetAddressRange(CUdeviceptr* base, size_t* size,
       state_.memory->Describe(address);
   // Measured: of virtual memory management it knows single mappings, and only
   // those that the device may access.
-  const bool known = place && (place->linear || place->accessible());
+  const bool known = place && (place->allocated() || place->accessible());
   if (!known) return CUDA_ERROR_NOT_FOUND;
   if (base != nullptr) {
-    *base = place->linear ? place->range_start : place->mapping_start;
+    *base = place->allocated() ? place->range_start : place->mapping_start;
   }
   if (size != nullptr) {
-    *size = place->linear ? place->range_size : place->mapping_size;
+    *size = place->allocated() ? place->range_size : place->mapping_size;
   }
   return CUDA_SUCCESS;
 }
@@ -57,8 +76,7 @@ CUresult LinearCalls::PointerGetAttribute(void* data,
   const std::optional<DeviceMemory::Place> place =
       state_.memory->Describe(address);
   if (!place || !place->mapped) return CUDA_ERROR_INVALID_VALUE;
-  return WritePointerAttribute(*place, address, attribute, state_.contexts,
-                               data);
+  return WritePointerAttribute(*place, address, attribute, state_, data);
 }
 
 CUresult LinearCalls::PointerGetAttributes(unsigned int count,
@@ -76,10 +94,48 @@ CUresult LinearCalls::PointerGetAttributes(unsigned int count,
     }
   }
   for (unsigned int i = 0; i < count; ++i) {
-    WritePointerAttributeOrNothing(place, address, attributes[i],
-                                   state_.contexts, data[i]);
+    WritePointerAttributeOrNothing(place, address, attributes[i], state_,
+                                   data[i]);
   }
   return CUDA_SUCCESS;
+}
+
+CUresult LinearCalls::MemAllocPitch(CUdeviceptr* address, size_t* pitch,
+                                    size_t width, size_t height,
+                                    unsigned int element) {
+  ContextId context = 0;
+  if (CUresult result = state_.contexts.Current(&context)) return result;
+  if (address == nullptr || pitch == nullptr || width == 0 || height == 0 ||
+      (element != 4 && element != 8 && element != 16)) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  // Known of devices since long: rows begin at multiples of 512.
+  const std::optional<Bytes> row = AlignUp(Bytes(width), Bytes(512));
+  const std::optional<Bytes> size =
+      row ? CheckedMultiply(*row, height) : std::nullopt;
+  if (!size) return CUDA_ERROR_INVALID_VALUE;
+  if (CUresult result =
+          state_.memory->AllocateLinear(context, size->count(), address)) {
+    return result;
+  }
+  *pitch = row->count();
+  return CUDA_SUCCESS;
+}
+
+CUresult LinearCalls::PointerSetAttribute(const void* value,
+                                          CUpointer_attribute attribute,
+                                          CUdeviceptr address) {
+  if (value == nullptr || attribute != CU_POINTER_ATTRIBUTE_SYNC_MEMOPS) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  const std::optional<DeviceMemory::Place> place =
+      state_.memory->Describe(address);
+  if (!place || !place->mapped) return CUDA_ERROR_INVALID_VALUE;
+  // Measured: not of virtual memory management.
+  if (!place->allocated()) return CUDA_ERROR_NOT_SUPPORTED;
+  unsigned int on = 0;
+  std::memcpy(&on, value, sizeof(on));
+  return state_.memory->SetSyncMemops(address, on != 0);
 }
 
 }  // namespace governor

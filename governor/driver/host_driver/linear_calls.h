@@ -22,8 +22,15 @@ class LinearCalls {
   CUresult PointerGetAttributes(unsigned int count,
                                 CUpointer_attribute* attributes, void** data,
                                 CUdeviceptr address);
+  CUresult MemAllocPitch(CUdeviceptr* address, size_t* pitch, size_t width,
+                         size_t height, unsigned int element);
+  CUresult PointerSetAttribute(const void* value, CUpointer_attribute attribute,
+                               CUdeviceptr address);
 
  private:
+  // What cuMemGetInfo tells.
+  Bytes FreeBytes(int device) const;
+
   HostState& state_;
 };
 

@@ -142,6 +142,51 @@ TEST_F(LinearCallsTest, TellsAddressRanges) {
   EXPECT_EQ(ask(linear), CUDA_ERROR_INVALID_CONTEXT);
 }
 
+TEST_F(LinearCallsTest, AllocatesPitchedRows) {
+  CUdeviceptr address = 0;
+  size_t pitch = 0;
+  const auto allocate = [&](size_t width, size_t height,
+                            unsigned int element = 4) {
+    return api_.MemAllocPitch(&address, &pitch, width, height, element);
+  };
+  EXPECT_EQ(allocate(0, 4), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(allocate(4, 0), CUDA_ERROR_INVALID_VALUE);
+  for (const unsigned int element : {0, 1, 2, 12, 32}) {
+    EXPECT_EQ(allocate(4, 4, element), CUDA_ERROR_INVALID_VALUE) << element;
+  }
+  EXPECT_EQ(allocate(~size_t{0}, 4), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(allocate(size_t{1} << 60, 16), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(allocate(GiB(2).count(), 1), CUDA_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(api_.MemAllocPitch(nullptr, &pitch, 4, 4, 4),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.MemAllocPitch(&address, nullptr, 4, 4, 4),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(address, 0u);
+  ASSERT_EQ(allocate(513, 16, 8), CUDA_SUCCESS);
+  EXPECT_EQ(pitch, 1024u);
+  EXPECT_EQ(address % 512, 0u);
+  EXPECT_EQ(api_.MemsetD8(address, 1, 16 * pitch), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemsetD8(address, 1, 16 * pitch + 1),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.MemFree(address), CUDA_SUCCESS);
+  EXPECT_EQ(driver_->physical_bytes(), Bytes());
+}
+
+// The figure is the machine's where the memory is.
+class MachineMemoryFreeTest : public HostDriverTest {
+ protected:
+  MachineMemoryFreeTest() : HostDriverTest("gb10") {}
+};
+
+TEST_F(MachineMemoryFreeTest, IsNoMoreThanMemFree) {
+  ASSERT_EQ(driver_->personality().memory, GiB(8));
+  EXPECT_LE(Free(), GiB(8) - driver_->personality().context);
+  EXPECT_GT(Free(), Bytes());
+  // What was given out and never touched is in nobody's MemFree.
+  NewLinear(GiB(7).count());
+  EXPECT_LE(Free(), MiB(512));
+}
+
 class PointerAttributesTest : public LinearCallsTest {
  protected:
   static constexpr uint64_t kUntouched = 0xeeeeeeeeeeeeeeee;
@@ -182,10 +227,10 @@ TEST_F(PointerAttributesTest, DescribeLinearMemory) {
             reinterpret_cast<uintptr_t>(context_));
   EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_MEMORY_TYPE, at), CU_MEMORYTYPE_DEVICE);
   EXPECT_EQ(Ask(CU_POINTER_ATTRIBUTE_DEVICE_POINTER, at), at);
-  EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, at), 1);
+  EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, at), 0);
   EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_IS_MANAGED, at), 0);
   EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, at), 0);
-  EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE, at), 0);
+  EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE, at), 1);
   EXPECT_EQ(Ask(CU_POINTER_ATTRIBUTE_RANGE_START_ADDR, at), linear_);
   EXPECT_EQ(Ask(CU_POINTER_ATTRIBUTE_RANGE_SIZE, at), 1000u);
   EXPECT_EQ(AskInt(CU_POINTER_ATTRIBUTE_MAPPED, at), 1);
@@ -255,9 +300,30 @@ TEST_F(PointerAttributesTest, AreNothingElsewhere) {
     EXPECT_EQ(api_.PointerGetAttributes(4, numbers, answers, at), CUDA_SUCCESS);
     EXPECT_EQ(type, 0u);
     EXPECT_EQ(device, CU_DEVICE_INVALID);
-    EXPECT_EQ(size, at == reserved_ ? 4 * kBlock : 0);
+    // Measured: left as it was where nothing is known.
+    EXPECT_EQ(size, at == reserved_ ? 4 * kBlock : 7);
     EXPECT_EQ(host, reinterpret_cast<void*>(at));
   }
+}
+
+TEST_F(PointerAttributesTest, SetWhetherCopiesAreSynchronous) {
+  constexpr auto kSync = CU_POINTER_ATTRIBUTE_SYNC_MEMOPS;
+  const auto set = [&](unsigned int on, CUdeviceptr at,
+                       CUpointer_attribute attribute =
+                           CU_POINTER_ATTRIBUTE_SYNC_MEMOPS) {
+    return api_.PointerSetAttribute(&on, attribute, at);
+  };
+  EXPECT_EQ(set(1, linear_), CUDA_SUCCESS);
+  EXPECT_EQ(AskInt(kSync, linear_), 1);
+  EXPECT_EQ(set(0, linear_), CUDA_SUCCESS);
+  EXPECT_EQ(AskInt(kSync, linear_), 0);
+  // Measured.
+  EXPECT_EQ(set(1, reserved_ + kBlock), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(set(1, linear_, CU_POINTER_ATTRIBUTE_MEMORY_TYPE),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(set(1, 0), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.PointerSetAttribute(nullptr, kSync, linear_),
+            CUDA_ERROR_INVALID_VALUE);
 }
 
 TEST_F(PointerAttributesTest, RefuseMisuse) {

@@ -13,11 +13,14 @@ void* Pointer(CUdeviceptr address) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(address));
 }
 
-// What the CPU may do: as much as the device that may do most.
+// What the CPU may do: as much as the location that may do most.
 int Protection(const MappingTable::Mapping& mapping) {
-  return mapping.writable()   ? PROT_READ | PROT_WRITE
-         : mapping.readable() ? PROT_READ
-                              : PROT_NONE;
+  const uint8_t host = mapping.access[kHostAccess];
+  return mapping.writable() || host == CU_MEM_ACCESS_FLAGS_PROT_READWRITE
+             ? PROT_READ | PROT_WRITE
+         : mapping.readable() || host != CU_MEM_ACCESS_FLAGS_PROT_NONE
+             ? PROT_READ
+             : PROT_NONE;
 }
 
 // nullptr when the system refuses.
@@ -39,13 +42,13 @@ typename Map::iterator FindHolder(Map& map, CUdeviceptr address) {
 }  // namespace
 
 bool MappingTable::Mapping::readable() const {
-  return std::any_of(access.begin(), access.end(), [](uint8_t flags) {
+  return std::any_of(access.begin(), access.end() - 1, [](uint8_t flags) {
     return flags & CU_MEM_ACCESS_FLAGS_PROT_READ;
   });
 }
 
 bool MappingTable::Mapping::writable() const {
-  return std::any_of(access.begin(), access.end(), [](uint8_t flags) {
+  return std::any_of(access.begin(), access.end() - 1, [](uint8_t flags) {
     return flags == CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
   });
 }
@@ -118,7 +121,7 @@ bool MappingTable::SetAccess(CUdeviceptr address, uint64_t size,
   const Iterator last = mappings_.lower_bound(address + size);
   const auto changed = [&](Mapping mapping) {
     for (size_t i = 0; i < count; ++i) {
-      mapping.access[desc[i].location.id] = desc[i].flags;
+      mapping.access[AccessIndex(desc[i].location)] = desc[i].flags;
     }
     return mapping;
   };

@@ -11,6 +11,34 @@
 
 namespace governor {
 
+// What a range of addresses is for. One of kReservation is reserved, and what
+// is mapped into it comes and goes; any other is an allocation, mapped whole.
+enum class RangeKind {
+  kReservation,  // of cuMemAddressReserve
+  kLinear,       // of cuMemAlloc and cuMemAllocPitch
+  kPool,         // of a memory pool, which gives out blocks of it
+  kGraph,        // of the memory nodes of graphs
+  kArray,
+  kManaged,     // of cuMemAllocManaged
+  kPinned,      // of cuMemAllocHost and cuMemHostAlloc
+  kImported,    // of cuIpcOpenMemHandle
+  kRegistered,  // plain host memory that cuMemHostRegister page-locked; it is
+                // no reserved range
+};
+
+// What each device may do with a mapping, and after them what the host may, as
+// CUmemAccess_flags.
+using AccessFlags = std::array<uint8_t, kMaxHostDevices + 1>;
+inline constexpr int kHostAccess = kMaxHostDevices;
+inline bool IsHost(const CUmemLocation& location) {
+  return location.type == CU_MEM_LOCATION_TYPE_HOST ||
+         location.type == CU_MEM_LOCATION_TYPE_HOST_NUMA;
+}
+inline int AccessIndex(const CUmemLocation& location) {
+  return location.type == CU_MEM_LOCATION_TYPE_DEVICE ? location.id
+                                                      : kHostAccess;
+}
+
 // Reserved address ranges and what is mapped into them: the tables, and the
 // system calls that make them true. A reserved range that nothing is mapped
 // into is a PROT_NONE mapping of the system, never a hole that another mmap of
@@ -25,15 +53,18 @@ class MappingTable {
     uint64_t size = 0;
     // What the caller asked for; less than `size` where that is whole pages.
     uint64_t asked = 0;
-    bool linear = false;  // of cuMemAlloc: freed by its pointer alone
+    RangeKind kind = RangeKind::kReservation;
     uint64_t id = 0;
+    // What the caller said, of no meaning here.
+    unsigned int flags = 0;
+    bool sync_memops = false;
   };
   struct Mapping {
     uint64_t size = 0;
     CUmemGenericAllocationHandle chunk = 0;
-    // What each device may do, as CUmemAccess_flags.
-    std::array<uint8_t, kMaxHostDevices> access = {};
+    AccessFlags access = {};
 
+    // By any device.
     bool readable() const;
     bool writable() const;
   };
@@ -63,7 +94,7 @@ class MappingTable {
   bool Unmap(CUdeviceptr address, uint64_t size);
 
   // Gives each of the mappings that make up the range these flags for these
-  // devices; see WholeMappings. What is not named keeps its flags.
+  // locations; see WholeMappings. What is not named keeps its flags.
   bool SetAccess(CUdeviceptr address, uint64_t size,
                  const CUmemAccessDesc* desc, size_t count);
 
@@ -77,7 +108,7 @@ class MappingTable {
   // The first of the mappings that make up exactly this range, whole and
   // without gaps; end() if none do.
   Iterator WholeMappings(CUdeviceptr address, uint64_t size);
-  // Whether every byte of the range may be read, or written too.
+  // Whether every byte of the range may be read, or written, by a device.
   bool Accessible(CUdeviceptr address, uint64_t size, bool write);
 
   Reservations& reservations() { return reservations_; }

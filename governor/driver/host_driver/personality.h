@@ -13,10 +13,19 @@ namespace governor {
 
 inline constexpr int kMaxHostDevices = 8;
 
+// What cuMemHostRegister does with a mapping.
+enum class RegisterOutcome {
+  kSucceeds,
+  kCopies,  // succeeds, after each page was made the process's own
+  kRefuses,
+  kHangs,  // the call does not return
+};
+
 // The machine that a HostDriver claims to be, as data. A plain value.
 //
 //   gb10  an integrated device that shares the machine's memory, as owners of
-//         the machine reported it; nobody measured it for us
+//         the machine reported it; nobody measured it for us. Its pools are off
+//         unless `pools=on`
 //   h200  a discrete card, as measured on one with driver 580.159.04
 //   hmm   a discrete card whose GPU can read plain host memory (HMM), as CUDA
 //         documents it
@@ -29,15 +38,29 @@ struct Personality {
   int driver_version = 13000;  // as cuDriverGetVersion counts
   // Of each device. cuMemGetInfo's and cuDeviceTotalMem's total.
   Bytes memory;
+  // What the host has for pinned memory and for chunks located on it. On an
+  // integrated device these come out of `memory` too.
+  Bytes host_memory;
   // What the primary context takes from `memory` while someone retains it.
   // Counted, without pages.
   Bytes context;
   // Of virtual memory management, minimum and recommended alike.
   Bytes granularity = MiB(2);
   int devices = 1;
+  // Of a private mapping of a file, when CU_MEMHOSTREGISTER_READ_ONLY is given.
+  RegisterOutcome register_private_read_only = RegisterOutcome::kRefuses;
+  // Whether cuMemGetInfo tells no more free memory than the machine's MemFree:
+  // what is free of `memory` is not enough to know, when that is the machine's.
+  bool free_is_mem_free = false;
   // By number of CUdevice_attribute. A number that is valid but not listed
   // reads as zero.
   std::map<int, int> attributes;
+
+  // Whether an attribute is there and not zero.
+  bool Has(int attribute) const {
+    const auto found = attributes.find(attribute);
+    return found != attributes.end() && found->second != 0;
+  }
 };
 
 // The personality of this name, untouched. `machine_memory` is what a device
@@ -46,10 +69,10 @@ absl::StatusOr<Personality> PersonalityNamed(absl::string_view name,
                                              Bytes machine_memory);
 
 // Reads `NAME[,key=value…]`, for example `gb10,memory=8GiB,context=512MiB`.
-// Keys: memory, context, granularity (sizes), devices (a number).
-// INVALID_ARGUMENT, naming the text, what is allowed and an example: anything
-// else, or a personality that ValidatePersonality refuses. UNIMPLEMENTED:
-// `pools`, which is not there yet.
+// Keys: memory, context, granularity (sizes), devices (a number), pools (on or
+// off: whether it has memory pools). INVALID_ARGUMENT, naming the text, what is
+// allowed and an example: anything else, or a personality that
+// ValidatePersonality refuses.
 absl::StatusOr<Personality> ParsePersonality(absl::string_view text,
                                              Bytes machine_memory);
 

@@ -43,6 +43,8 @@ TEST(ParsePersonalityTest, RefusesWhatItDoesNotKnow) {
                            "gb10,size=8GiB",
                            "gb10 ",
                            "memory=8GiB",
+                           "gb10,pools=",
+                           "gb10,pools=yes",
                            "gb10,devices=",
                            "gb10,devices=0",
                            "gb10,devices=9",
@@ -67,12 +69,36 @@ TEST(ParsePersonalityTest, SaysWhatIsAllowed) {
   const std::string key(
       ParsePersonality("gb10,size=8GiB", GiB(8)).status().message());
   EXPECT_TRUE(absl::StrContains(key, "gb10,size=8GiB"));
-  EXPECT_TRUE(absl::StrContains(key, "memory, context, granularity, devices"));
+  EXPECT_TRUE(
+      absl::StrContains(key, "memory, context, granularity, devices, pools"));
 }
 
-TEST(ParsePersonalityTest, SaysThatPoolsAreNotThereYet) {
-  EXPECT_EQ(ParsePersonality("gb10,pools=on", GiB(8)).status().code(),
-            absl::StatusCode::kUnimplemented);
+TEST(ParsePersonalityTest, SetsPools) {
+  const auto expect = [](const char* text, int supported, int handle_types) {
+    const Personality personality = ParsePersonality(text, GiB(8)).value();
+    EXPECT_EQ(Attribute(personality, 115), supported) << text;
+    EXPECT_EQ(Attribute(personality, 119), handle_types) << text;
+  };
+  expect("gb10", 0, 0);  // as reported
+  expect("gb10,pools=on", 1, 1);
+  expect("gb10,pools=off", 0, 0);
+  expect("h200", 1, 9);  // as measured
+  expect("h200,pools=on", 1, 9);
+  expect("h200,pools=off", 0, 0);
+  expect("hmm", 1, 1);
+  expect("old", 0, 0);
+}
+
+// A gb10 with memory of its own size does not have the machine's.
+TEST(ParsePersonalityTest, KnowsWhoseMemoryItIs) {
+  const auto is_machines = [](const char* text) {
+    return ParsePersonality(text, GiB(8)).value().free_is_mem_free;
+  };
+  EXPECT_TRUE(is_machines("gb10"));
+  EXPECT_TRUE(is_machines("gb10,context=1MiB"));
+  EXPECT_FALSE(is_machines("gb10,memory=8GiB"));
+  EXPECT_FALSE(is_machines("h200"));
+  EXPECT_EQ(ParsePersonality("h200", GiB(5)).value().host_memory, GiB(5));
 }
 
 TEST(PersonalityTest, TellsTheMachinesApart) {
@@ -89,6 +115,10 @@ TEST(PersonalityTest, TellsTheMachinesApart) {
     EXPECT_EQ(Attribute(personality, 102), a102) << personality.name;
   };
   expect(gb10, 1, 1, 1, 1);
+  // What the outside can do with memory: as reported none of it, on a GB10.
+  for (const int number : {113, 116, 124, 141, 145}) {
+    EXPECT_EQ(Attribute(gb10, number), 0) << number;
+  }
   expect(h200, 0, 0, 0, 1);
   expect(hmm, 0, 1, 0, 1);
   expect(old, 0, 0, 0, 0);

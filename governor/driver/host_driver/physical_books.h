@@ -8,15 +8,12 @@
 
 namespace governor {
 
-// How many bytes of physical memory are out, and the most that ever were.
-// PhysicalMemory alone writes it. Thread-safe, lock-free.
+// How many bytes of one sort are out, and the most that ever were. Thread-safe,
+// lock-free.
 class PhysicalBooks {
  public:
   Bytes now() const { return Bytes(now_.load()); }
   Bytes high_water() const { return Bytes(high_water_.load()); }
-
- private:
-  friend class PhysicalMemory;
 
   void Add(Bytes size) {
     const uint64_t sum = now_.fetch_add(size.count()) + size.count();
@@ -26,6 +23,7 @@ class PhysicalBooks {
   }
   void Subtract(Bytes size) { now_.fetch_sub(size.count()); }
 
+ private:
   std::atomic<uint64_t> now_{0};
   std::atomic<uint64_t> high_water_{0};
 };

@@ -19,7 +19,7 @@ constexpr uint64_t kZoneSize = uint64_t{1} << 45;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PhysicalMemory>> PhysicalMemory::Create(
-    Bytes capacity, PhysicalBooks& books) {
+    Bytes capacity, PhysicalBooks& books, PhysicalMemory* pool) {
   const int file = memfd_create("governor-host-driver", MFD_CLOEXEC);
   if (file < 0) {
     return errno == EMFILE || errno == ENFILE || errno == ENOMEM
@@ -33,24 +33,31 @@ absl::StatusOr<std::unique_ptr<PhysicalMemory>> PhysicalMemory::Create(
     return absl::ErrnoToStatus(error, "ftruncate for a host device");
   }
   return std::unique_ptr<PhysicalMemory>(
-      new PhysicalMemory(file, capacity, books));
+      new PhysicalMemory(file, capacity, books, pool));
 }
 
-PhysicalMemory::PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books)
+PhysicalMemory::PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books,
+                               PhysicalMemory* pool)
     : file_(file),
       capacity_(capacity),
       books_(books),
+      pool_(pool),
       chunks_(0, kZoneSize),
       linear_(kZoneSize, 2 * kZoneSize) {}
 
 PhysicalMemory::~PhysicalMemory() { close(file_); }
 
 std::optional<PhysicalRange> PhysicalMemory::Allocate(Zone zone, Bytes size) {
-  MutexLock lock(mutex_);
-  if (size > capacity_ - used_) return std::nullopt;
-  const std::optional<uint64_t> offset = allocator(zone).Allocate(size.count());
-  if (!offset) return std::nullopt;
-  used_ += size;
+  if (!Take(size)) return std::nullopt;
+  std::optional<uint64_t> offset;
+  {
+    MutexLock lock(mutex_);
+    offset = allocator(zone).Allocate(size.count());
+  }
+  if (!offset) {
+    Return(size);
+    return std::nullopt;
+  }
   books_.Add(size);
   return PhysicalRange{*offset, size};
 }
@@ -62,22 +69,52 @@ void PhysicalMemory::Free(Zone zone, PhysicalRange range) {
                    range.offset, range.size.count()) != 0 &&
          errno == EINTR) {
   }
-  MutexLock lock(mutex_);
-  allocator(zone).Free(range.offset, range.size.count());
-  used_ -= range.size;
+  {
+    MutexLock lock(mutex_);
+    allocator(zone).Free(range.offset, range.size.count());
+  }
   books_.Subtract(range.size);
+  Return(range.size);
 }
 
-bool PhysicalMemory::TakeForContext(Bytes size) {
-  MutexLock lock(mutex_);
-  if (size > capacity_ - used_) return false;
-  used_ += size;
-  return true;
+std::optional<int> PhysicalMemory::AllocateFile(const std::string& name,
+                                                Bytes size) {
+  if (!Take(size)) return std::nullopt;
+  const int file = memfd_create(name.c_str(), MFD_CLOEXEC);
+  if (file >= 0 && ftruncate(file, size.count()) == 0) {
+    books_.Add(size);
+    return file;
+  }
+  if (file >= 0) close(file);
+  Return(size);
+  return std::nullopt;
 }
 
-void PhysicalMemory::ReturnFromContext(Bytes size) {
-  MutexLock lock(mutex_);
-  used_ -= size;
+void PhysicalMemory::FreeFile(int file, Bytes size) {
+  close(file);
+  books_.Subtract(size);
+  Return(size);
+}
+
+bool PhysicalMemory::Take(Bytes size) {
+  if (pool_ != nullptr && !pool_->Take(size)) return false;
+  {
+    MutexLock lock(mutex_);
+    if (size <= capacity_ - used_) {
+      used_ += size;
+      return true;
+    }
+  }
+  if (pool_ != nullptr) pool_->Return(size);
+  return false;
+}
+
+void PhysicalMemory::Return(Bytes size) {
+  {
+    MutexLock lock(mutex_);
+    used_ -= size;
+  }
+  if (pool_ != nullptr) pool_->Return(size);
 }
 
 Bytes PhysicalMemory::free() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "governor/base/bytes.h"
@@ -13,25 +14,28 @@
 
 namespace governor {
 
-// A piece of one device's physical memory: bytes of its memfd.
+// A piece of physical memory: bytes of its memfd.
 struct PhysicalRange {
   uint64_t offset = 0;
   Bytes size;
 };
 
-// The physical memory of one device: one sparse memfd, whatever the number of
-// allocations, so that it costs one file descriptor. Never more than its
-// capacity is out, contexts included. Thread-safe; its lock is a leaf.
+// The physical memory of one device, or what the host gives for one purpose:
+// one sparse memfd, whatever the number of allocations, so that it costs one
+// file descriptor. Never more than its capacity is out, contexts included.
+// Thread-safe; its lock is a leaf.
 class PhysicalMemory {
  public:
   // VMM chunks and linear allocations come from ends of the file that never
   // meet, so that small ones do not part the rows of large ones.
   enum class Zone { kChunks, kLinear };
 
-  // `books` outlives the result. RESOURCE_EXHAUSTED, INTERNAL: what the system
-  // says about the memfd.
+  // `books` outlives the result, and so does `pool`, from whose capacity all
+  // that is given out here is taken too: that of an integrated device, whose
+  // memory is the host's. RESOURCE_EXHAUSTED, INTERNAL: what the system says
+  // about the memfd.
   static absl::StatusOr<std::unique_ptr<PhysicalMemory>> Create(
-      Bytes capacity, PhysicalBooks& books);
+      Bytes capacity, PhysicalBooks& books, PhysicalMemory* pool = nullptr);
   ~PhysicalMemory();
 
   PhysicalMemory(const PhysicalMemory&) = delete;
@@ -45,17 +49,25 @@ class PhysicalMemory {
   // time do fewer bytes count than exist. No mapping of the range is left.
   void Free(Zone zone, PhysicalRange range);
 
-  // What a context takes: counted here, but not in the books. False, and
-  // nothing taken: less than `size` is free.
-  bool TakeForContext(Bytes size);
-  void ReturnFromContext(Bytes size);
+  // The same with a memfd of its own, from its beginning, which can be handed
+  // to another process. nullopt, too: the system gives no file descriptor.
+  std::optional<int> AllocateFile(const std::string& name, Bytes size);
+  // Closes it. Its pages go when nobody else has them.
+  void FreeFile(int file, Bytes size);
+
+  // Counted here, but without pages, and not in the books: what a context
+  // takes, and what is taken from this pool elsewhere. False, and nothing
+  // taken: less than `size` is free.
+  bool Take(Bytes size);
+  void Return(Bytes size);
 
   int file() const { return file_; }
   Bytes capacity() const { return capacity_; }
   Bytes free() const;
 
  private:
-  PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books);
+  PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books,
+                 PhysicalMemory* pool);
 
   OffsetAllocator& allocator(Zone zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return zone == Zone::kChunks ? chunks_ : linear_;
@@ -64,6 +76,7 @@ class PhysicalMemory {
   const int file_;
   const Bytes capacity_;
   PhysicalBooks& books_;
+  PhysicalMemory* const pool_;
 
   mutable Mutex mutex_;
   Bytes used_ ABSL_GUARDED_BY(mutex_);

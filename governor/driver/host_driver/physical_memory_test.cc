@@ -59,12 +59,12 @@ TEST(PhysicalMemoryTest, KeepsBooksOfWhatIsOut) {
 TEST(PhysicalMemoryTest, TakesForAContext) {
   PhysicalBooks books;
   const auto memory = PhysicalMemory::Create(MiB(8), books).value();
-  EXPECT_TRUE(memory->TakeForContext(MiB(6)));
-  EXPECT_FALSE(memory->TakeForContext(MiB(6)));
+  EXPECT_TRUE(memory->Take(MiB(6)));
+  EXPECT_FALSE(memory->Take(MiB(6)));
   EXPECT_EQ(memory->free(), MiB(2));
   EXPECT_EQ(books.now(), Bytes());
   EXPECT_EQ(memory->Allocate(kChunks, MiB(4)), std::nullopt);
-  memory->ReturnFromContext(MiB(6));
+  memory->Return(MiB(6));
   EXPECT_EQ(memory->free(), MiB(8));
 }
 

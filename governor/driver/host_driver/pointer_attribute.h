@@ -4,8 +4,7 @@
 #include <optional>
 
 #include "governor/driver/driver_api.h"
-#include "governor/driver/host_driver/contexts.h"
-#include "governor/driver/host_driver/device_memory.h"
+#include "governor/driver/host_driver/host_state.h"
 
 namespace governor {
 
@@ -15,8 +14,8 @@ namespace governor {
 // not known.
 CUresult WritePointerAttribute(const DeviceMemory::Place& place,
                                CUdeviceptr address,
-                               CUpointer_attribute attribute,
-                               Contexts& contexts, void* data);
+                               CUpointer_attribute attribute, HostState& state,
+                               void* data);
 
 // Whether the number is an attribute that can be asked for.
 bool IsPointerAttribute(CUpointer_attribute attribute);
@@ -26,7 +25,7 @@ bool IsPointerAttribute(CUpointer_attribute attribute);
 // itself for a host pointer.
 void WritePointerAttributeOrNothing(
     const std::optional<DeviceMemory::Place>& place, CUdeviceptr address,
-    CUpointer_attribute attribute, Contexts& contexts, void* data);
+    CUpointer_attribute attribute, HostState& state, void* data);
 
 }  // namespace governor
 

@@ -21,6 +21,15 @@ class StreamCalls {
   CUresult EventRecord(CUevent event, CUstream stream);
   CUresult EventQuery(CUevent event);
   CUresult EventSynchronize(CUevent event);
+  CUresult StreamCreateWithPriority(CUstream* stream, unsigned int flags,
+                                    int priority);
+  CUresult StreamGetPriority(CUstream stream, int* priority);
+  CUresult StreamGetFlags(CUstream stream, unsigned int* flags);
+  CUresult StreamGetCtx(CUstream stream, CUcontext* context);
+  CUresult LaunchHostFunc(CUstream stream, CUhostFn function, void* data);
+  CUresult EventRecordWithFlags(CUevent event, CUstream stream,
+                                unsigned int flags);
+  CUresult EventElapsedTime(float* milliseconds, CUevent start, CUevent end);
 
  private:
   HostState& state_;

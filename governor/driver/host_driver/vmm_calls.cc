@@ -1,14 +1,28 @@
 #include "governor/driver/host_driver/vmm_calls.h"
 
+#include <limits.h>
+
+#include <cstring>
+
+#include "governor/driver/host_driver/machine_memory.h"
+
 namespace governor {
 
 CUresult VmmCalls::CheckSupported() const {
-  const auto& attributes = state_.personality.attributes;
-  const auto found =
-      attributes.find(CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED);
-  return found != attributes.end() && found->second != 0
+  return state_.personality.Has(
+             CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED)
              ? CUDA_SUCCESS
              : CUDA_ERROR_NOT_SUPPORTED;
+}
+
+bool VmmCalls::HasHost() const {
+  return state_.personality.Has(
+      CU_DEVICE_ATTRIBUTE_HOST_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED);
+}
+
+bool VmmCalls::HasHostNuma() const {
+  return state_.personality.Has(
+      CU_DEVICE_ATTRIBUTE_HOST_NUMA_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED);
 }
 
 CUresult VmmCalls::CheckProperties(const CUmemAllocationProp* prop) const {
@@ -34,8 +48,15 @@ CUresult VmmCalls::CheckProperties(const CUmemAllocationProp* prop) const {
       return state_.IsDevice(prop->location.id) ? CUDA_SUCCESS
                                                 : CUDA_ERROR_INVALID_DEVICE;
     case CU_MEM_LOCATION_TYPE_HOST:
+      if (!HasHost()) return CUDA_ERROR_NOT_SUPPORTED;
+      // Documented: it cannot be exported. Its `id` is ignored.
+      return prop->requestedHandleTypes == CU_MEM_HANDLE_TYPE_NONE
+                 ? CUDA_SUCCESS
+                 : CUDA_ERROR_INVALID_VALUE;
     case CU_MEM_LOCATION_TYPE_HOST_NUMA:
-      return CUDA_ERROR_NOT_SUPPORTED;  // not there yet
+      if (!HasHostNuma()) return CUDA_ERROR_NOT_SUPPORTED;
+      return IsMemoryNode(prop->location.id) ? CUDA_SUCCESS
+                                             : CUDA_ERROR_INVALID_VALUE;
     default:
       return CUDA_ERROR_INVALID_VALUE;
   }
@@ -52,8 +73,9 @@ CUresult VmmCalls::CheckAccess(const CUmemAccessDesc& desc) const {
       return state_.IsDevice(desc.location.id) ? CUDA_SUCCESS
                                                : CUDA_ERROR_INVALID_VALUE;
     case CU_MEM_LOCATION_TYPE_HOST:
+      return HasHost() ? CUDA_SUCCESS : CUDA_ERROR_NOT_SUPPORTED;
     case CU_MEM_LOCATION_TYPE_HOST_NUMA:
-      return CUDA_ERROR_NOT_SUPPORTED;
+      return HasHostNuma() ? CUDA_SUCCESS : CUDA_ERROR_NOT_SUPPORTED;
     default:
       return CUDA_ERROR_INVALID_VALUE;
   }
@@ -131,11 +153,10 @@ CUresult VmmCalls::MemGetAccess(unsigned long long* flags,  // NOLINT
   switch (location->type) {
     case CU_MEM_LOCATION_TYPE_DEVICE:
       if (!state_.IsDevice(location->id)) return CUDA_ERROR_INVALID_DEVICE;
-      return state_.memory->GetAccess(address, location->id, flags);
+      return state_.memory->GetAccess(address, *location, flags);
     case CU_MEM_LOCATION_TYPE_HOST:
     case CU_MEM_LOCATION_TYPE_HOST_NUMA:
-      // The host's CPUs are no location that access was granted to.
-      return state_.memory->GetAccess(address, std::nullopt, flags);
+      return state_.memory->GetAccess(address, *location, flags);
     default:
       return CUDA_ERROR_INVALID_DEVICE;
   }
@@ -154,6 +175,48 @@ CUresult VmmCalls::MemRetainAllocationHandle(
   if (CUresult result = CheckSupported()) return result;
   return state_.memory->RetainChunkAt(reinterpret_cast<CUdeviceptr>(address),
                                       handle);
+}
+
+CUresult VmmCalls::CheckHandleType(CUmemAllocationHandleType type) const {
+  switch (static_cast<int>(type)) {
+    case CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR:
+      return CUDA_SUCCESS;
+    case CU_MEM_HANDLE_TYPE_FABRIC:
+      return CUDA_ERROR_NOT_PERMITTED;
+    case CU_MEM_HANDLE_TYPE_WIN32:
+    case CU_MEM_HANDLE_TYPE_WIN32_KMT:
+      return CUDA_ERROR_NOT_SUPPORTED;
+    default:
+      return CUDA_ERROR_INVALID_VALUE;
+  }
+}
+
+CUresult VmmCalls::MemExportToShareableHandle(
+    void* shareable, CUmemGenericAllocationHandle handle,
+    CUmemAllocationHandleType type, unsigned long long flags) {  // NOLINT
+  if (shareable == nullptr || flags != 0) return CUDA_ERROR_INVALID_VALUE;
+  if (CUresult result = CheckSupported()) return result;
+  // Measured: not a type that the chunk was not created with, whichever it is.
+  if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  int file = -1;
+  if (CUresult result = state_.memory->ExportChunk(handle, &file)) {
+    return result;
+  }
+  std::memcpy(shareable, &file, sizeof(file));
+  return CUDA_SUCCESS;
+}
+
+CUresult VmmCalls::MemImportFromShareableHandle(
+    CUmemGenericAllocationHandle* handle, void* shareable,
+    CUmemAllocationHandleType type) {
+  if (handle == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  if (CUresult result = CheckSupported()) return result;
+  if (CUresult result = CheckHandleType(type)) return result;
+  const auto file = reinterpret_cast<intptr_t>(shareable);
+  if (file < 0 || file > INT_MAX) return CUDA_ERROR_UNKNOWN;  // measured
+  return state_.memory->ImportChunk(static_cast<int>(file), handle);
 }
 
 }  // namespace governor

@@ -35,11 +35,22 @@ class VmmCalls {
       CUmemAllocationProp* prop, CUmemGenericAllocationHandle handle);
   CUresult MemRetainAllocationHandle(CUmemGenericAllocationHandle* handle,
                                      void* address);
+  CUresult MemExportToShareableHandle(void* shareable,
+                                      CUmemGenericAllocationHandle handle,
+                                      CUmemAllocationHandleType type,
+                                      unsigned long long flags);  // NOLINT
+  CUresult MemImportFromShareableHandle(CUmemGenericAllocationHandle* handle,
+                                        void* shareable,
+                                        CUmemAllocationHandleType type);
 
  private:
   // CUDA_SUCCESS when the devices have virtual memory management.
   CUresult CheckSupported() const;
   CUresult CheckProperties(const CUmemAllocationProp* prop) const;
+  CUresult CheckHandleType(CUmemAllocationHandleType type) const;
+  // Whether memory may be located on the host, or on a memory node of it.
+  bool HasHost() const;
+  bool HasHostNuma() const;
   CUresult CheckAccess(const CUmemAccessDesc& desc) const;
 
   HostState& state_;

@@ -521,6 +521,92 @@ TEST_F(SmallGranularityTest, IsAskedForAndNotAssumed) {
   EXPECT_EQ(Free(), GiB(1) - Bytes(kSmall));
 }
 
+class HostLocationTest : public HostDriverTest {
+ protected:
+  HostLocationTest() : HostDriverTest("h200,memory=64MiB,context=16MiB") {}
+
+  static CUmemAllocationProp HostProperties(int type, int id = 0) {
+    CUmemAllocationProp properties = PlainProperties();
+    properties.location = {static_cast<CUmemLocationType>(type), id};
+    return properties;
+  }
+
+  CUmemGenericAllocationHandle NewHostChunk(int type) {
+    const CUmemAllocationProp properties = HostProperties(type);
+    CUmemGenericAllocationHandle chunk = 0;
+    EXPECT_EQ(api_.MemCreate(&chunk, kBlock, &properties, 0), CUDA_SUCCESS);
+    return chunk;
+  }
+
+  CUresult SetAccess(CUdeviceptr address, int type, CUmemAccess_flags flags,
+                     int id = 0) {
+    const CUmemAccessDesc access = {{static_cast<CUmemLocationType>(type), id},
+                                    flags};
+    return api_.MemSetAccess(address, kBlock, &access, 1);
+  }
+};
+
+TEST_F(HostLocationTest, IsMemoryOfTheHost) {
+  for (const int type :
+       {CU_MEM_LOCATION_TYPE_HOST, CU_MEM_LOCATION_TYPE_HOST_NUMA}) {
+    const CUdeviceptr base = Reserve(kBlock);
+    const CUmemGenericAllocationHandle chunk = NewHostChunk(type);
+    EXPECT_EQ(driver_->physical_bytes(), Bytes(kBlock));
+    EXPECT_EQ(Free(), MiB(48));  // of another memory
+    Map(base, kBlock, chunk);
+    EXPECT_FALSE(CpuCanRead(base));
+    EXPECT_EQ(SetAccess(base, type, kReadWrite), CUDA_SUCCESS);
+    EXPECT_TRUE(CpuCanRead(base));
+    // The host's access is not the device's.
+    EXPECT_EQ(api_.MemsetD8(base, 1, 1), CUDA_ERROR_INVALID_VALUE);
+    Allow(base, kBlock);
+    EXPECT_EQ(api_.MemsetD32(base, 42, 1), CUDA_SUCCESS);
+    EXPECT_EQ(*reinterpret_cast<uint32_t*>(base), 42u);
+    unsigned long long flags = 0;  // NOLINT: CUDA's type
+    const CUmemLocation host = {static_cast<CUmemLocationType>(type), 0};
+    EXPECT_EQ(api_.MemGetAccess(&flags, &host, base), CUDA_SUCCESS);
+    EXPECT_EQ(flags, kReadWrite);
+    unsigned int memory_type = 0;
+    EXPECT_EQ(api_.PointerGetAttribute(&memory_type,
+                                       CU_POINTER_ATTRIBUTE_MEMORY_TYPE, base),
+              CUDA_SUCCESS);
+    EXPECT_EQ(memory_type, unsigned{CU_MEMORYTYPE_HOST});
+    EXPECT_EQ(api_.MemRelease(chunk), CUDA_SUCCESS);
+    EXPECT_EQ(api_.MemUnmap(base, kBlock), CUDA_SUCCESS);
+    EXPECT_EQ(driver_->physical_bytes(), Bytes());
+  }
+}
+
+TEST_F(HostLocationTest, RefusesMisuse) {
+  CUmemGenericAllocationHandle chunk = 0;
+  const auto create = [&](const CUmemAllocationProp& properties) {
+    return api_.MemCreate(&chunk, kBlock, &properties, 0);
+  };
+  // Documented: the node of the moment is none to stay on, and a chunk of no
+  // node cannot be exported.
+  EXPECT_EQ(create(HostProperties(CU_MEM_LOCATION_TYPE_HOST_NUMA_CURRENT)),
+            CUDA_ERROR_INVALID_VALUE);
+  CUmemAllocationProp exported = HostProperties(CU_MEM_LOCATION_TYPE_HOST);
+  exported.requestedHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+  EXPECT_EQ(create(exported), CUDA_ERROR_INVALID_VALUE);
+  for (const int node : {-1, 12345}) {
+    EXPECT_EQ(create(HostProperties(CU_MEM_LOCATION_TYPE_HOST_NUMA, node)),
+              CUDA_ERROR_INVALID_VALUE);
+  }
+  EXPECT_EQ(driver_->physical_high_water(), Bytes());
+  // Measured: the host is not granted access to a device's memory, and its own
+  // is that of its first node.
+  const CUdeviceptr base = Reserve(2 * kBlock);
+  Map(base, kBlock, NewChunk());
+  Map(base + kBlock, kBlock, NewHostChunk(CU_MEM_LOCATION_TYPE_HOST));
+  EXPECT_EQ(SetAccess(base, CU_MEM_LOCATION_TYPE_HOST, kReadWrite),
+            CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_EQ(
+      SetAccess(base + kBlock, CU_MEM_LOCATION_TYPE_HOST_NUMA, kReadWrite),
+      CUDA_SUCCESS);
+  EXPECT_FALSE(CpuCanRead(base));
+}
+
 class OldDeviceTest : public HostDriverTest {
  protected:
   OldDeviceTest() : HostDriverTest("old") {}

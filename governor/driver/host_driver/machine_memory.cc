@@ -1,0 +1,47 @@
+#include "governor/driver/host_driver/machine_memory.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace governor {
+
+std::optional<Bytes> ParseMemFree(absl::string_view meminfo) {
+  for (absl::string_view line : absl::StrSplit(meminfo, '\n')) {
+    uint64_t kib = 0;
+    if (absl::ConsumePrefix(&line, "MemFree:") &&
+        absl::ConsumeSuffix(&line, " kB") && absl::SimpleAtoi(line, &kib)) {
+      return KiB(kib);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Bytes> MachineMemFree() {
+  const int file = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  char text[512];  // MemFree is the second line
+  const ssize_t size = read(file, text, sizeof(text));
+  close(file);
+  if (size <= 0) return std::nullopt;
+  return ParseMemFree(absl::string_view(text, size));
+}
+
+bool IsMemoryNode(int node) {
+  return node == 0 ||
+         (node > 0 &&
+          access(absl::StrCat("/sys/devices/system/node/node", node).c_str(),
+                 F_OK) == 0);
+}
+
+int CurrentMemoryNode() {
+  unsigned int cpu = 0, node = 0;
+  return getcpu(&cpu, &node) == 0 ? static_cast<int>(node) : 0;
+}
+
+}  // namespace governor
