@@ -28,6 +28,7 @@ test_packages=(
   clang-14 libclang-rt-14-dev lld-14 llvm-14 # second compiler, fuzzing, symbols in reports
   clang-format-14 git shellcheck             # checks of the tracked sources
   python3-numpy
+  ffmpeg # a CUDA program as distributed, for the host driver's libcuda.so.1
 )
 # Where Arm is foreign, tests are cross-compiled and run under emulation.
 if [[ $(uname -m) != aarch64 ]]; then
