@@ -1,11 +1,13 @@
 #include "governor/governor.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
+#include "governor/memory/driver_answer.h"
 #include "governor/policy/device_budget.h"
 #include "governor/policy/kv_planner.h"
 
@@ -75,15 +77,16 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
   GOVERNOR_ASSIGN_OR_RETURN(foundation->driver,
                             Open(options.driver.value_or(DriverChoice::kAuto),
                                  options.host_driver.value_or("")));
-  GOVERNOR_ASSIGN_OR_RETURN(
-      Device device, Device::Open(foundation->driver.api, options.device));
-  if (!device.supports_virtual_memory()) {
+  absl::StatusOr<Device> device =
+      Device::Open(foundation->driver.api, options.device);
+  if (!device.ok()) return OfOwnCall(device.status());
+  if (!device->supports_virtual_memory()) {
     return absl::UnimplementedError(absl::StrCat(
         "the device or its driver lacks CUDA's virtual memory management, "
         "without which no budget can be held: ",
-        device.name()));
+        device->name()));
   }
-  GOVERNOR_ASSIGN_OR_RETURN(const Sizes sizes, ResolveSizes(options, device));
+  GOVERNOR_ASSIGN_OR_RETURN(const Sizes sizes, ResolveSizes(options, *device));
 
   std::unique_ptr<Governor> governor(new Governor);
   GOVERNOR_ASSIGN_OR_RETURN(
@@ -104,8 +107,10 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
         governor->allowance_,
         governor->budget_->Acquire(sizes.allowance, {.tag = Tag::Allowance()}));
   }
-  GOVERNOR_ASSIGN_OR_RETURN(governor->context_,
-                            PrimaryContext::Retain(std::move(device)));
+  absl::StatusOr<std::shared_ptr<PrimaryContext>> context =
+      PrimaryContext::Retain(*std::move(device));
+  if (!context.ok()) return OfOwnCall(context.status());
+  governor->context_ = *std::move(context);
   governor->pool_ = ChunkPool::Create(
       governor->context_, governor->budget_,
       {.max_cached = options.max_cached, .priority = governor->priority_});
@@ -116,7 +121,12 @@ Governor::~Governor() {
   if (context_ == nullptr || !context_->device().is_current_process()) return;
   // Regions that outlive the governor keep what they stand on alive: its budget
   // too, and the context, so that the allowance must stay charged.
-  if (!Close().ok()) allowance_.Forfeit();
+  try {
+    if (Close().ok()) return;
+  } catch (const std::bad_alloc&) {
+    // The host has no memory left to say why not.
+  }
+  allowance_.Forfeit();
 }
 
 absl::Status Governor::CheckOpen() const {
@@ -156,20 +166,20 @@ const HostDriver* Governor::host_driver() const {
 
 absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
   GOVERNOR_RETURN_IF_ERROR(CheckOpen());
-  GOVERNOR_ASSIGN_OR_RETURN(const PrimaryContext::Memory memory,
-                            context_->ReadMemory());
+  const absl::StatusOr<PrimaryContext::Memory> memory = context_->ReadMemory();
+  if (!memory.ok()) return OfOwnCall(memory.status());
   const bool is_host = host_driver() != nullptr;
   Snapshot snapshot;
   snapshot.device_name = device().name();
   snapshot.device = device().ordinal();
   snapshot.driver = is_host ? "host" : "cuda";
 
-  snapshot.total = memory.total;
-  snapshot.governed = std::min(pool_->resident(), memory.total);
+  snapshot.total = memory->total;
+  snapshot.governed = std::min(pool_->resident(), memory->total);
   // What the driver calls free and we know to be resident is not free: the two
   // are read a moment apart.
-  snapshot.free = std::min(memory.free, memory.total - snapshot.governed);
-  const Bytes rest = memory.total - snapshot.governed - snapshot.free;
+  snapshot.free = std::min(memory->free, memory->total - snapshot.governed);
+  const Bytes rest = memory->total - snapshot.governed - snapshot.free;
   if (is_host) {
     // Nobody but this process uses a host driver.
     snapshot.unmanaged = rest;
@@ -205,8 +215,8 @@ absl::Status Governor::Close() {
         absl::StrCat("regions or leases still hold ", ToString(held), " (",
                      held.count(), " bytes); close them first"));
   }
-  GOVERNOR_RETURN_IF_ERROR(pool_->Close());
-  GOVERNOR_RETURN_IF_ERROR(context_->Release());
+  GOVERNOR_RETURN_IF_ERROR(pool_->Close().ToStatus());
+  GOVERNOR_RETURN_IF_ERROR(OfOwnCall(context_->Release()));
   pool_.reset();
   allowance_.Release();
   return absl::OkStatus();

@@ -26,6 +26,11 @@ namespace governor {
 // destructor. In a forked child every call that can fail is
 // FAILED_PRECONDITION, the plain numbers are what they were at the fork, and
 // the destructor does nothing.
+//
+// Where the host has no memory left std::bad_alloc passes, here and in what a
+// governor makes, with nothing held that was not held before and everything as
+// usable as before. Close and the destructor need none, nor does any other way
+// to give back, while the driver does what it is asked to.
 class Governor {
  public:
   struct MemoryInfo {

@@ -20,6 +20,10 @@
  * governor_close runs nobody may be inside a call on that governor or on one of
  * its regions.
  *
+ * Memory of the host. Where there is none left a call is GOVERNOR_REFUSED, and
+ * leaves what its other errors leave. Whatever gives back (close, decommit,
+ * release) needs none while the driver does what it is asked to.
+ *
  * Fork. A child owns nothing of its parent's: each handle of the parent is
  * GOVERNOR_FAILED_PRECONDITION there. It may open a governor of its own.
  *
@@ -40,7 +44,8 @@ typedef enum governor_code_t {
   /* The caller's mistake, found before any effect: fix the call. */
   GOVERNOR_INVALID_ARGUMENT = 1,
   /* Short of budget, or of memory; nothing was changed: shed load, or try again
-   * later. governor_last_refusal has the numbers. */
+   * later. governor_last_refusal has the numbers, unless it is the host that
+   * has no memory left. */
   GOVERNOR_REFUSED = 2,
   /* No driver or no device here: go on without. */
   GOVERNOR_UNAVAILABLE = 3,

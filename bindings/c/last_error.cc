@@ -51,8 +51,10 @@ governor_code_t Record(const absl::Status& status) noexcept {
 const char* LastMessage() noexcept {
   const LastError& last = OfThisThread();
   if (!last.status.ok() && last.message.empty()) {
-    return "an exception inside the library: most likely the host has no "
-           "memory left";
+    return absl::IsResourceExhausted(last.status)
+               ? "the host has no memory left"
+               : "an exception inside the library, or no memory for its "
+                 "message";
   }
   return last.message.c_str();
 }

@@ -1,6 +1,7 @@
 #ifndef GOVERNOR_BINDINGS_C_LAST_ERROR_H_
 #define GOVERNOR_BINDINGS_C_LAST_ERROR_H_
 
+#include <new>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -23,12 +24,15 @@ const char* LastMessage() noexcept;
 std::optional<Refusal> LastRefusal();
 
 // Calls `body`, which returns a Status, and records the result: what stands
-// between C++ and every C caller. No exception passes; one is an INTERNAL
-// status without a message, for which no memory is needed.
+// between C++ and every C caller. No exception passes: std::bad_alloc is a
+// RESOURCE_EXHAUSTED status without a message, any other an INTERNAL one, for
+// which no memory is needed.
 template <typename Body>
 governor_code_t Guarded(const Body& body) noexcept {
   try {
     return Record(body());
+  } catch (const std::bad_alloc&) {
+    return Record(absl::Status(absl::StatusCode::kResourceExhausted, ""));
   } catch (...) {
     return Record(absl::Status(absl::StatusCode::kInternal, ""));
   }

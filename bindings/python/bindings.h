@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <utility>
 
 #include "bindings/python/shared_governor.h"
 
@@ -23,6 +24,16 @@ void BindPlan(pybind11::module_& module);
 template <typename Class>
 void ForbidNew(pybind11::class_<Class>& type) {
   reinterpret_cast<PyTypeObject*>(type.ptr())->tp_new = nullptr;
+}
+
+// A Python object around a new `Class` that holds nothing yet, for the caller
+// to fill. An object that pybind11 has no memory to register it frees without
+// destroying it; given a unique_ptr, it frees it twice.
+template <typename Class>
+std::pair<pybind11::object, Class&> NewEmpty() {
+  auto* const empty = new Class;
+  return {pybind11::cast(empty, pybind11::return_value_policy::take_ownership),
+          *empty};
 }
 
 // Governor.region, .lease and .tag; defined where their classes are.

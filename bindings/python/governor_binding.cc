@@ -3,17 +3,17 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "bindings/python/arguments.h"
 #include "bindings/python/bindings.h"
 #include "bindings/python/errors.h"
-#include "bindings/python/json_to_python.h"
 #include "bindings/python/shared_governor.h"
 #include "bindings/python/waiting.h"
 #include "governor/driver_choice.h"
 #include "governor/governor.h"
-#include "governor/snapshot_report.h"
+#include "governor/snapshot_keys.h"
 
 namespace py = pybind11;
 
@@ -23,8 +23,7 @@ namespace {
 // Python's Governor.
 class PyGovernor {
  public:
-  explicit PyGovernor(std::shared_ptr<SharedGovernor> shared)
-      : shared_(std::move(shared)) {}
+  PyGovernor() = default;
   // The last user of a governor makes driver calls as it goes.
   ~PyGovernor() {
     WithoutGil([this] { shared_.reset(); });
@@ -37,6 +36,9 @@ class PyGovernor {
   }
   static void operator delete(void* memory) { ::operator delete(memory); }
 
+  void set_shared(std::shared_ptr<SharedGovernor> shared) {
+    shared_ = std::move(shared);
+  }
   const std::shared_ptr<SharedGovernor>& shared() const {
     if (shared_ == nullptr) {
       ThrowGovernorError("this Governor was made without calling __init__");
@@ -73,14 +75,16 @@ driver: "auto" (CUDA, where it answers), "cuda", or "host", the driver's
     functions over host memory. Default: auto.
 
 Raises ValueError for an argument or a variable that does not parse or fit,
-DriverUnavailable where there is no driver or device. Thread-safe. In a forked
-child everything raises GovernorError; open a governor there.)";
+DriverUnavailable where there is no driver or device. Where the host has no
+memory left every call raises MemoryError, with nothing changed; closing and
+giving back need none. Thread-safe. In a forked child everything raises
+GovernorError; open a governor there.)";
 
-std::unique_ptr<PyGovernor> OpenGovernor(py::handle budget, py::handle device,
-                                         py::handle os_reserve,
-                                         py::handle share, py::handle priority,
-                                         py::handle allowance,
-                                         py::handle driver) {
+// Governor.__init__, of an object that is not constructed yet.
+void OpenGovernor(py::detail::value_and_holder& self, py::handle budget,
+                  py::handle device, py::handle os_reserve, py::handle share,
+                  py::handle priority, py::handle allowance,
+                  py::handle driver) {
   if (!share.is_none()) {
     ThrowGovernorError(
         "in share: budgets shared by several processes are not there yet; "
@@ -97,15 +101,38 @@ std::unique_ptr<PyGovernor> OpenGovernor(py::handle budget, py::handle device,
   }
   auto governor = WithoutGil([&] { return Governor::Create(options); });
   if (!governor.ok()) ThrowOpening(governor.status());
-  return std::make_unique<PyGovernor>(
-      std::make_shared<SharedGovernor>(*std::move(governor)));
+  auto shared = std::make_shared<SharedGovernor>(*std::move(governor));
+  // Filled once it is registered: see NewEmpty.
+  self.value_ptr() = new PyGovernor;
+  self.type->init_instance(self.inst, /*holder=*/nullptr);
+  self.value_ptr<PyGovernor>()->set_shared(std::move(shared));
 }
 
+py::object ToPython(int value) { return py::int_(value); }
+py::object ToPython(Bytes bytes) { return py::int_(bytes.count()); }
+py::object ToPython(const std::string& text) { return py::str(text); }
+py::object ToPython(const Refusal::Holder& holder) {
+  py::dict dict;
+  dict["tag"] = ToPython(holder.tag);
+  dict["granted_bytes"] = ToPython(holder.granted);
+  return dict;
+}
+template <typename T>
+py::object ToPython(const std::vector<T>& values) {
+  py::list list;
+  for (const T& value : values) list.append(ToPython(value));
+  return list;
+}
+
+// Not by way of JSON, whose library ends the program where it has no memory.
 py::object TakeSnapshot(PyGovernor& self) {
   const Snapshot snapshot = ValueOrThrow(self.shared()->CallWithoutGil(
       [](Governor& governor) { return governor.TakeSnapshot(); }));
-  return py::module_::import("governor.report")
-      .attr("Snapshot")(ToPython(ToJson(snapshot)));
+  py::dict values;
+  ForEachKey(snapshot, [&values](const char* key, const auto& value) {
+    values[key] = ToPython(value);
+  });
+  return py::module_::import("governor.report").attr("Snapshot")(values);
 }
 
 std::string Represent(const PyGovernor& self) {
@@ -120,10 +147,11 @@ std::string Represent(const PyGovernor& self) {
 void BindGovernor(py::module_& module) {
   const py::none none;
   py::class_<PyGovernor>(module, "Governor", kDoc)
-      .def(py::init(&OpenGovernor), py::arg("budget") = none,
-           py::arg("device") = 0, py::arg("os_reserve") = none,
-           py::arg("share") = none, py::arg("priority") = none,
-           py::arg("allowance") = none, py::arg("driver") = none)
+      .def("__init__", &OpenGovernor, py::detail::is_new_style_constructor(),
+           py::arg("budget") = none, py::arg("device") = 0,
+           py::arg("os_reserve") = none, py::arg("share") = none,
+           py::arg("priority") = none, py::arg("allowance") = none,
+           py::arg("driver") = none)
       .def(
           "mem_get_info",
           [](const PyGovernor& self) {

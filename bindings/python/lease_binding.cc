@@ -38,8 +38,10 @@ py::object MakeLease(std::shared_ptr<SharedGovernor> governor, py::handle size,
         return governor->CallWithoutGil(
             [&](Governor& open) { return open.Lease(bytes, options); });
       }));
-  return py::cast(std::make_unique<PyLease>(
-      PyLease{std::move(governor), std::move(grant)}));
+  auto [object, lease] = NewEmpty<PyLease>();
+  lease.governor = std::move(governor);
+  lease.grant = std::move(grant);
+  return object;
 }
 
 void BindLease(py::module_& module) {

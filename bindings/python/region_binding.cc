@@ -83,8 +83,8 @@ bool IsCommitted(const PyRegion& self, py::handle block) {
   return region.is_committed(index);
 }
 
-std::unique_ptr<PyRegionView> MakeView(const PyRegion& self, py::handle first,
-                                       py::handle count, bool uncommitted_ok) {
+py::object MakeView(const PyRegion& self, py::handle first, py::handle count,
+                    bool uncommitted_ok) {
   const size_t num_blocks = self.shared->Get().num_blocks();
   const uint64_t first_block = ToCount("first", first);
   const uint64_t rest = num_blocks - std::min(first_block, num_blocks);
@@ -94,10 +94,10 @@ std::unique_ptr<PyRegionView> MakeView(const PyRegion& self, py::handle first,
                                        " from block ", first_block,
                                        "; the region has ", num_blocks));
   }
-  auto view = std::make_unique<PyRegionView>();
-  view->shared = self.shared;
-  view->part = {first_block, wanted, uncommitted_ok};
-  return view;
+  auto [object, view] = NewEmpty<PyRegionView>();
+  view.shared = self.shared;
+  view.part = {first_block, wanted, uncommitted_ok};
+  return object;
 }
 
 uint64_t AddressOf(const PyPart& self) {
@@ -175,11 +175,14 @@ py::object MakeRegion(std::shared_ptr<SharedGovernor> governor, py::handle size,
   std::unique_ptr<ElasticRegion> created =
       ValueOrThrow(governor->CallWithoutGil(
           [&](Governor& open) { return open.CreateRegion(options); }));
-  auto region = std::make_unique<PyRegion>();
-  region->part = {0, created->num_blocks(), /*uncommitted_ok=*/false};
-  region->shared =
+  const SharedRegion::Part all = {0, created->num_blocks(),
+                                  /*uncommitted_ok=*/false};
+  auto shared =
       std::make_shared<SharedRegion>(std::move(governor), std::move(created));
-  return py::cast(std::move(region));
+  auto [object, region] = NewEmpty<PyRegion>();
+  region.part = all;
+  region.shared = std::move(shared);
+  return object;
 }
 
 void BindRegion(py::module_& module) {

@@ -17,12 +17,13 @@ namespace {
 // call on one thread, or at all.
 class PyTag {
  public:
-  explicit PyTag(Tag tag) : tag_(tag) {}
+  PyTag() = default;
   ~PyTag() {
     // On another thread the scope cannot be ended: it stays as it is.
     if (scope_ != nullptr && !IsThreadOfScope()) scope_.release();
   }
 
+  void set_tag(Tag tag) { tag_ = tag; }
   Tag tag() const { return tag_; }
 
   void Enter() {
@@ -45,7 +46,7 @@ class PyTag {
  private:
   bool IsThreadOfScope() const { return thread_ == std::this_thread::get_id(); }
 
-  const Tag tag_;
+  Tag tag_;
   std::thread::id thread_;
   std::unique_ptr<ScopedTag> scope_;
 };
@@ -59,8 +60,10 @@ the order in which they began: so not across an `await` or a `yield`.)";
 }  // namespace
 
 py::object MakeTag(py::handle name) {
-  return py::cast(
-      std::make_unique<PyTag>(ValueOrThrow(Tag::Named(ToText("name", name)))));
+  const Tag named = ValueOrThrow(Tag::Named(ToText("name", name)));
+  auto [object, tag] = NewEmpty<PyTag>();
+  tag.set_tag(named);
+  return object;
 }
 
 void BindTag(py::module_& module) {

@@ -1,6 +1,7 @@
 #include "governor/budget/arbiter.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace governor {
 namespace {
@@ -17,6 +18,31 @@ struct Arbiter::Member {
   bool ended = false;      // guarded by the arbiter's mutex_
 };
 
+// A thread inside a member's reclaimer: the end of a registration waits for it.
+// It leaves by an exception, too.
+class Arbiter::Inside {
+ public:
+  // `mutex_` is held; the member has not ended.
+  Inside(Arbiter& arbiter, Member& member)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(arbiter.mutex_)
+      : arbiter_(arbiter), member_(member) {
+    ++member_.threads_inside;
+    inside_a_reclaimer = true;
+  }
+  ~Inside() {
+    inside_a_reclaimer = false;
+    MutexLock lock(arbiter_.mutex_);
+    --member_.threads_inside;
+    arbiter_.left_.NotifyAll();
+  }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+ private:
+  Arbiter& arbiter_;
+  Member& member_;
+};
+
 class Arbiter::MemberRegistration final : public Budget::Registration {
  public:
   MemberRegistration(Arbiter* arbiter, std::shared_ptr<Member> member)
@@ -27,7 +53,8 @@ class Arbiter::MemberRegistration final : public Budget::Registration {
     MutexLock lock(arbiter_->mutex_);
     member_->ended = true;
     auto& members = arbiter_->members_;
-    members.erase(std::find(members.begin(), members.end(), member_));
+    const auto found = std::find(members.begin(), members.end(), member_);
+    if (found != members.end()) members.erase(found);  // else never became one
     while (member_->threads_inside > 0) arbiter_->left_.Wait(arbiter_->mutex_);
   }
 
@@ -41,14 +68,15 @@ std::unique_ptr<Budget::Registration> Arbiter::Register(
   auto member = std::make_shared<Member>();
   member->reclaimer = &reclaimer;
   member->options = options;
+  auto registration = std::make_unique<MemberRegistration>(this, member);
   MutexLock lock(mutex_);
   const auto after =
       std::upper_bound(members_.begin(), members_.end(), options.priority,
                        [](int priority, const std::shared_ptr<Member>& other) {
                          return priority < other->options.priority;
                        });
-  members_.insert(after, member);
-  return std::make_unique<MemberRegistration>(this, std::move(member));
+  members_.insert(after, std::move(member));
+  return registration;
 }
 
 Bytes Arbiter::Ask(ReclaimerOptions::Kind kind, Bytes wanted,
@@ -67,18 +95,14 @@ Bytes Arbiter::Ask(ReclaimerOptions::Kind kind, Bytes wanted,
     if (kind != ReclaimerOptions::Kind::kCache && clock.Now() >= deadline) {
       break;
     }
+    std::optional<Inside> inside;
     {
       MutexLock lock(mutex_);
       if (member->ended) continue;
-      ++member->threads_inside;
+      inside.emplace(*this, *member);
     }
-    inside_a_reclaimer = true;
     given += std::min(member->reclaimer->Reclaim(wanted - given, deadline),
                       wanted - given);
-    inside_a_reclaimer = false;
-    MutexLock lock(mutex_);
-    --member->threads_inside;
-    left_.NotifyAll();
   }
   return given;
 }

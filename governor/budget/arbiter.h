@@ -28,12 +28,14 @@ class Arbiter {
 
   // Asks each reclaimer of `kind`, lowest priority first and then oldest first,
   // until `wanted` was given back or `deadline` passed by `clock` (caches are
-  // asked whatever the time). Returns what they said they gave back.
+  // asked whatever the time). Returns what they said they gave back. What a
+  // reclaimer throws passes; the others are not asked then.
   Bytes Ask(ReclaimerOptions::Kind kind, Bytes wanted, absl::Time deadline,
             const Clock& clock);
 
  private:
   struct Member;
+  class Inside;
   class MemberRegistration;
 
   const ProcessEpoch process_;

@@ -31,6 +31,9 @@ struct AcquireOptions {
 //
 // It outlives its grants and its registrations. In a forked child it grants
 // nothing.
+//
+// Where the host has no memory left std::bad_alloc passes, with nothing granted
+// and nothing registered. To drop a grant needs none.
 class Budget {
  public:
   // Ends a reclaimer's membership; waits for calls of it that other threads

@@ -59,6 +59,31 @@ void LocalBudget::Count(uint64_t granted_now, Bytes size, Tag tag) {
   }
 }
 
+// A request that is among the waiters while the object lives.
+class LocalBudget::ScopedWaiter {
+ public:
+  ScopedWaiter(LocalBudget& budget, const Waiter& me)
+      : budget_(budget), me_(me) {
+    MutexLock lock(budget_.wait_mutex_);
+    budget_.waiters_.push_back(&me_);
+    budget_.num_waiters_.fetch_add(1);
+  }
+  ~ScopedWaiter() {
+    MutexLock lock(budget_.wait_mutex_);
+    auto& waiters = budget_.waiters_;
+    waiters.erase(std::find(waiters.begin(), waiters.end(), &me_));
+    budget_.num_waiters_.fetch_sub(1);
+    // Whoever stepped back for this one may look again.
+    budget_.returned_.NotifyAll();
+  }
+  ScopedWaiter(const ScopedWaiter&) = delete;
+  ScopedWaiter& operator=(const ScopedWaiter&) = delete;
+
+ private:
+  LocalBudget& budget_;
+  const Waiter& me_;
+};
+
 bool LocalBudget::ClaimThroughGate(Bytes size, Tag tag, Refusal* why_not) {
   uint64_t granted = granted_.load();
   if (gate_ == nullptr) {
@@ -122,31 +147,17 @@ absl::StatusOr<Grant> LocalBudget::AcquireWhileShort(
 
   if (clock_.Now() < options.deadline) {
     ask(Kind::kCallback);
-    Waiter me{size, options.priority.value_or(0)};
-    AddWaiter(&me);
+    const Waiter me{size, options.priority.value_or(0)};
+    const ScopedWaiter waiting(*this, me);
     // Caches once more, now that they see that somebody waits: what went into
     // one since is found here, and nothing goes in from here on. All of it is
     // asked for: others may have taken what was free a moment ago.
     arbiter_.Ask(Kind::kCache, size, options.deadline, clock_);
-    const bool claimed = WaitForRoom(me, tag, options.deadline, &why_not);
-    RemoveWaiter(&me);
-    if (claimed) return MakeGrant(this, size, tag);
+    if (WaitForRoom(me, tag, options.deadline, &why_not)) {
+      return MakeGrant(this, size, tag);
+    }
   }
   return RefusalStatus(why_not);
-}
-
-void LocalBudget::AddWaiter(Waiter* me) {
-  MutexLock lock(wait_mutex_);
-  waiters_.push_back(me);
-  num_waiters_.fetch_add(1);
-}
-
-void LocalBudget::RemoveWaiter(Waiter* me) {
-  MutexLock lock(wait_mutex_);
-  waiters_.erase(std::find(waiters_.begin(), waiters_.end(), me));
-  num_waiters_.fetch_sub(1);
-  // Whoever stepped back for this one may look again.
-  returned_.NotifyAll();
 }
 
 bool LocalBudget::WaitForRoom(const Waiter& me, Tag tag, absl::Time deadline,

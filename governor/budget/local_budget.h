@@ -59,6 +59,7 @@ class LocalBudget final : public Budget {
     Bytes size;
     int priority;
   };
+  class ScopedWaiter;
 
   explicit LocalBudget(const LocalBudgetOptions& options)
       : limit_(options.limit), clock_(*options.clock), gate_(options.gate) {}
@@ -74,8 +75,6 @@ class LocalBudget final : public Budget {
   void Count(uint64_t granted_now, Bytes size, Tag tag);
   absl::StatusOr<Grant> AcquireWhileShort(Bytes size, Tag tag,
                                           const AcquireOptions& options);
-  void AddWaiter(Waiter* me);
-  void RemoveWaiter(Waiter* me);
   // True when `me`, which is among the waiters, was claimed by the deadline.
   bool WaitForRoom(const Waiter& me, Tag tag, absl::Time deadline,
                    Refusal* why_not);
@@ -99,7 +98,7 @@ class LocalBudget final : public Budget {
   std::atomic<int> num_waiters_{0};
   Mutex wait_mutex_;
   CondVar returned_;
-  std::vector<Waiter*> waiters_ ABSL_GUARDED_BY(wait_mutex_);
+  std::vector<const Waiter*> waiters_ ABSL_GUARDED_BY(wait_mutex_);
 };
 
 }  // namespace governor

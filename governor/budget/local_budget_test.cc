@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <new>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -281,6 +283,43 @@ TEST_F(LocalBudgetTest, AReclaimerMayReenter) {
   });
   EXPECT_TRUE(budget->Acquire(Bytes(100), {}).ok());
   mover.join();
+}
+
+TEST_F(LocalBudgetTest, WhatAReclaimerThrowsPassesAndChangesNothing) {
+  auto budget = Make(Bytes(100));
+  Grant held = *budget->Acquire(Bytes(100), {});
+  bool throws = true;
+  FunctionReclaimer reclaimer([&](Bytes wanted) {
+    if (throws) throw std::runtime_error("a user's");
+    held.Release();
+    return wanted;
+  });
+  auto registration = budget->Register(reclaimer, {});
+  const AcquireOptions in_time = {.deadline = clock_.Now() + absl::Seconds(1)};
+  EXPECT_THROW(static_cast<void>(budget->Acquire(Bytes(10), in_time)),
+               std::runtime_error);
+  EXPECT_EQ(budget->granted(), Bytes(100));
+  // It is asked again by this thread, and its registration waits for nobody.
+  throws = false;
+  EXPECT_TRUE(budget->Acquire(Bytes(10), in_time).ok());
+  registration.reset();
+}
+
+TEST_F(LocalBudgetTest, ARequestThatLeavesByAnExceptionWaitsNoMore) {
+  auto budget = Make(Bytes(100));
+  const Grant held = *budget->Acquire(Bytes(100), {});
+  // Caches are asked once more when the request is among those who wait.
+  FunctionReclaimer cache([&](Bytes) {
+    if (budget->has_waiters()) throw std::bad_alloc();
+    return Bytes();
+  });
+  auto registration =
+      budget->Register(cache, {ReclaimerOptions::Kind::kCache, 0});
+  EXPECT_THROW(static_cast<void>(budget->Acquire(
+                   Bytes(10), {.deadline = clock_.Now() + absl::Seconds(1)})),
+               std::bad_alloc);
+  EXPECT_EQ(budget->num_waiters(), 0);
+  EXPECT_EQ(budget->granted(), Bytes(100));
 }
 
 class FixedGate final : public Gate {

@@ -14,7 +14,8 @@ class Reclaimer {
   // Drops grants of about `wanted` bytes, less if it has less, and returns how
   // much it dropped. Called by the thread that is short, with no lock of the
   // library held; several threads may be inside at once. It may drop grants and
-  // ask for new ones. It should return by `deadline`.
+  // ask for new ones. It should return by `deadline`. What it throws passes to
+  // whoever asked the budget, who is granted nothing then.
   virtual Bytes Reclaim(Bytes wanted, absl::Time deadline) = 0;
 };
 

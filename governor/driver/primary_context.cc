@@ -11,17 +11,24 @@ namespace governor {
 absl::StatusOr<std::shared_ptr<PrimaryContext>> PrimaryContext::Retain(
     Device device) {
   GOVERNOR_RETURN_IF_ERROR(device.CheckProcess());
-  CUcontext context = nullptr;
+  // Made first, so that what the driver retains has an owner at once.
+  const std::shared_ptr<PrimaryContext> context(
+      new PrimaryContext(std::move(device)));
+  const Device& retained = context->device_;
   GOVERNOR_RETURN_IF_ERROR(
-      CudaStatus(device.api().DevicePrimaryCtxRetain(&context, device.handle()),
+      CudaStatus(retained.api().DevicePrimaryCtxRetain(&context->context_,
+                                                       retained.handle()),
                  "cuDevicePrimaryCtxRetain"));
-  return std::shared_ptr<PrimaryContext>(
-      new PrimaryContext(std::move(device), context));
+  return context;
 }
 
 PrimaryContext::~PrimaryContext() {
-  // Tried twice: nobody is left to hear the driver's answer and call again.
-  if (!Release().ok()) Release().IgnoreError();
+  if (context_ == nullptr || !device_.is_current_process()) return;
+  // Tried twice: nobody is left to hear the driver's answer and call again. Not
+  // by Release: there may be no memory for a status.
+  if (device_.api().DevicePrimaryCtxRelease(device_.handle()) != CUDA_SUCCESS) {
+    device_.api().DevicePrimaryCtxRelease(device_.handle());
+  }
 }
 
 absl::Status PrimaryContext::Release() {

@@ -43,11 +43,10 @@ class PrimaryContext {
   absl::Status Release();
 
  private:
-  PrimaryContext(Device device, CUcontext context)
-      : device_(std::move(device)), context_(context) {}
+  explicit PrimaryContext(Device device) : device_(std::move(device)) {}
 
   const Device device_;
-  CUcontext context_;
+  CUcontext context_ = nullptr;
 };
 
 }  // namespace governor

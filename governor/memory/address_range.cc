@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "governor/base/status_macros.h"
-#include "governor/driver/cuda_status.h"
 
 namespace governor {
 
@@ -12,10 +11,11 @@ absl::StatusOr<AddressRange> AddressRange::Reserve(const Device& device,
                                                    Bytes alignment) {
   GOVERNOR_RETURN_IF_ERROR(device.CheckProcess());
   CUdeviceptr address = 0;
-  GOVERNOR_RETURN_IF_ERROR(CudaStatus(
+  const DriverAnswer answer = {
       device.api().MemAddressReserve(&address, size.count(), alignment.count(),
                                      /*addr=*/0, /*flags=*/0),
-      "cuMemAddressReserve"));
+      "cuMemAddressReserve"};
+  if (!answer.ok()) return answer.ToStatus();
   return AddressRange(device, address, size);
 }
 
@@ -36,28 +36,27 @@ AddressRange& AddressRange::operator=(AddressRange&& other) noexcept {
 
 AddressRange::~AddressRange() { Free().IgnoreError(); }
 
-absl::Status AddressRange::Free() {
-  if (device_ == nullptr || !device_->is_current_process()) {
-    return absl::OkStatus();
-  }
-  GOVERNOR_RETURN_IF_ERROR(
-      CudaStatus(device_->api().MemAddressFree(address_, size_.count()),
-                 "cuMemAddressFree"));
+DriverAnswer AddressRange::Free() noexcept {
+  if (device_ == nullptr || !device_->is_current_process()) return {};
+  const DriverAnswer answer = {
+      device_->api().MemAddressFree(address_, size_.count()),
+      "cuMemAddressFree"};
+  if (!answer.ok()) return answer;
   device_ = nullptr;
   address_ = 0;
   size_ = Bytes();
-  return absl::OkStatus();
+  return answer;
 }
 
-absl::Status AddressRange::MakeAccessible(Bytes offset, Bytes size) const {
+DriverAnswer AddressRange::MakeAccessible(Bytes offset,
+                                          Bytes size) const noexcept {
   CUmemAccessDesc access = {};
   access.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
   access.location.id = device_->handle();
   access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
-  return CudaStatus(
-      device_->api().MemSetAccess(address_ + offset.count(), size.count(),
-                                  &access, /*count=*/1),
-      "cuMemSetAccess");
+  return {device_->api().MemSetAccess(address_ + offset.count(), size.count(),
+                                      &access, /*count=*/1),
+          "cuMemSetAccess"};
 }
 
 }  // namespace governor

@@ -1,10 +1,10 @@
 #ifndef GOVERNOR_MEMORY_ADDRESS_RANGE_H_
 #define GOVERNOR_MEMORY_ADDRESS_RANGE_H_
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "governor/base/bytes.h"
 #include "governor/driver/device.h"
+#include "governor/memory/driver_answer.h"
 
 namespace governor {
 
@@ -28,8 +28,8 @@ class AddressRange {
   ~AddressRange();
 
   // Frees the range; holds nothing afterwards. Nothing is mapped in it. On an
-  // error the range is still reserved: try again.
-  absl::Status Free();
+  // error the range is still reserved: try again. Needs no memory of the host.
+  DriverAnswer Free() noexcept;
 
   bool is_empty() const { return device_ == nullptr; }
   CUdeviceptr address() const { return address_; }
@@ -39,7 +39,7 @@ class AddressRange {
   // Lets the device read and write `size` bytes from `offset`, all of them
   // mapped. Costs the driver about the same for each handle it covers, whether
   // in one call or many.
-  absl::Status MakeAccessible(Bytes offset, Bytes size) const;
+  DriverAnswer MakeAccessible(Bytes offset, Bytes size) const noexcept;
 
  private:
   AddressRange(const Device& device, CUdeviceptr address, Bytes size)

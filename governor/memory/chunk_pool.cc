@@ -1,8 +1,10 @@
 #include "governor/memory/chunk_pool.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
@@ -47,6 +49,10 @@ absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::Obtain(
   }
   const Tag tag = options.tag ? *options.tag : Tag::Current();
   std::vector<PhysicalChunk> chunks;
+  // Whatever goes wrong below, an exception included.
+  absl::Cleanup give_back = [&] {
+    GiveBack(absl::MakeSpan(chunks)).IgnoreError();
+  };
   Grant rest;
   if (!TryObtain(size, count, tag, chunks, rest)) {
     // Nothing kept could help: the budget decides, and waits if there is time.
@@ -54,25 +60,26 @@ absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::Obtain(
     tagged.tag = tag;
     if (!tagged.priority) tagged.priority = options_.priority;
     GOVERNOR_ASSIGN_OR_RETURN(rest, budget_->Acquire(*total, tagged));
+    chunks.reserve(count);
   }
-  chunks.reserve(count);
   while (!rest.size().is_zero()) {
     absl::StatusOr<PhysicalChunk> chunk = CreateChunk(rest.Split(size));
     if (!chunk.ok()) {
       const Bytes created = size * chunks.size();
       // The driver's first word is the one that helps.
-      GiveBack(std::move(chunks)).IgnoreError();
+      GiveBack(absl::MakeSpan(chunks)).IgnoreError();
       return ExplainShortage(chunk.status(), *total, created, tag);
     }
     chunks.push_back(*std::move(chunk));
   }
+  std::move(give_back).Cancel();
   return chunks;
 }
 
 bool ChunkPool::TryObtain(Bytes size, size_t count, Tag tag,
                           std::vector<PhysicalChunk>& chunks, Grant& rest) {
   while (true) {
-    std::vector<PhysicalChunk> victims;
+    Batch victims;
     {
       MutexLock lock(mutex_);
       size_t reusable = 0;
@@ -81,6 +88,7 @@ bool ChunkPool::TryObtain(Bytes size, size_t count, Tag tag,
       const Bytes missing = size * (count - reusable);
       if (!missing.is_zero()) rest = budget_->TryAcquire(missing, tag);
       if (rest.size() == missing) {
+        chunks.reserve(count);
         // The newest first: the likeliest to be warm in the driver.
         for (size_t i = kept_.size(); i-- > 0 && chunks.size() < reusable;) {
           if (kept_[i].size() != size) continue;
@@ -91,19 +99,18 @@ bool ChunkPool::TryObtain(Bytes size, size_t count, Tag tag,
         }
         return true;
       }
-      victims = TakeOldest(missing);
+      TakeOldest(missing, victims);
       if (victims.empty()) {
         // Refused only when nothing is kept, nor on its way back.
         if (releasing_ == 0) return false;
         released_.Wait(mutex_);
         continue;
       }
-      ++releasing_;
     }
     Bytes released;
-    const absl::Status status = ReleaseChunks(std::move(victims), &released);
+    const DriverAnswer answer = ReleaseBatch(victims, &released);
     // A driver that releases nothing would keep this loop going for ever.
-    if (!status.ok() && released.is_zero()) return false;
+    if (!answer.ok() && released.is_zero()) return false;
   }
 }
 
@@ -123,6 +130,15 @@ absl::Status ChunkPool::ExplainShortage(const absl::Status& status, Bytes asked,
 }
 
 absl::StatusOr<PhysicalChunk> ChunkPool::CreateChunk(Grant grant) {
+  {
+    MutexLock lock(mutex_);
+    if (kept_.capacity() <= num_chunks_) kept_.reserve(2 * num_chunks_ + 1);
+    ++num_chunks_;
+  }
+  absl::Cleanup none_came = [this] {
+    MutexLock lock(mutex_);
+    --num_chunks_;
+  };
   const Bytes size = grant.size();
   absl::StatusOr<PhysicalChunk> chunk = PhysicalChunk::Create(device(), grant);
   if (chunk.status().code() == absl::StatusCode::kResourceExhausted &&
@@ -130,77 +146,106 @@ absl::StatusOr<PhysicalChunk> ChunkPool::CreateChunk(Grant grant) {
     // The device had what this pool keeps.
     chunk = PhysicalChunk::Create(device(), grant);
   }
-  if (chunk.ok()) resident_.fetch_add(size.count());
+  if (chunk.ok()) {
+    resident_.fetch_add(size.count());
+    std::move(none_came).Cancel();
+  }
   return chunk;
 }
 
-absl::Status ChunkPool::GiveBack(std::vector<PhysicalChunk> chunks) {
-  std::vector<PhysicalChunk> victims;
-  {
-    MutexLock lock(mutex_);
-    for (PhysicalChunk& chunk : chunks) Keep(std::move(chunk));
-    // Looked at with the lock held and after the chunks are here: a request
-    // that begins to wait later finds them when it trims this pool.
-    const Bytes bound = budget_->has_waiters() ? Bytes() : options_.max_cached;
-    victims = TakeOldest(SaturatingSubtract(cached_, bound));
-    if (victims.empty()) return absl::OkStatus();
-    ++releasing_;
+DriverAnswer ChunkPool::GiveBack(absl::Span<PhysicalChunk> chunks) noexcept {
+  DriverAnswer answer;
+  // In portions, so that what is kept stays short.
+  while (!chunks.empty()) {
+    const size_t count = std::min(chunks.size(), kBatchSize);
+    {
+      MutexLock lock(mutex_);
+      for (PhysicalChunk& chunk : chunks.first(count)) Keep(std::move(chunk));
+    }
+    answer.Update(ReleaseBeyondBound());
+    chunks.remove_prefix(count);
   }
-  Bytes released;
-  return ReleaseChunks(std::move(victims), &released);
+  return answer;
 }
 
-void ChunkPool::Keep(PhysicalChunk chunk) {
-  cached_ += chunk.size();
+DriverAnswer ChunkPool::ReleaseBeyondBound() noexcept {
+  DriverAnswer answer;
+  while (answer.ok()) {
+    Batch victims;
+    {
+      MutexLock lock(mutex_);
+      // Looked at with the lock held and after the chunks are here: a request
+      // that begins to wait later finds them when it trims this pool.
+      const Bytes bound =
+          budget_->has_waiters() ? Bytes() : options_.max_cached;
+      TakeOldest(SaturatingSubtract(cached_, bound), victims);
+    }
+    if (victims.empty()) break;
+    Bytes released;
+    answer = ReleaseBatch(victims, &released);
+  }
+  return answer;
+}
+
+void ChunkPool::Keep(PhysicalChunk chunk) noexcept {
+  if (chunk.is_empty()) return;
   chunk.grant().Retag(Tag::Cached());
+  cached_ += chunk.size();
   kept_.push_back(std::move(chunk));
 }
 
-std::vector<PhysicalChunk> ChunkPool::TakeOldest(Bytes wanted) {
-  std::vector<PhysicalChunk> taken;
+void ChunkPool::TakeOldest(Bytes wanted, Batch& batch) noexcept {
   Bytes sum;
-  while (sum < wanted && taken.size() < kept_.size()) {
-    sum += kept_[taken.size()].size();
-    taken.push_back(std::move(kept_[taken.size()]));
+  while (sum < wanted && batch.size() < kBatchSize &&
+         batch.size() < kept_.size()) {
+    PhysicalChunk& oldest = kept_[batch.size()];
+    sum += oldest.size();
+    batch.push_back(std::move(oldest));
   }
-  kept_.erase(kept_.begin(), kept_.begin() + taken.size());
+  if (batch.empty()) return;
+  kept_.erase(kept_.begin(), kept_.begin() + batch.size());
   cached_ -= sum;
-  return taken;
+  ++releasing_;
 }
 
-absl::Status ChunkPool::ReleaseChunks(std::vector<PhysicalChunk> chunks,
-                                      Bytes* released) {
-  absl::Status first_error;
-  std::vector<PhysicalChunk> stuck;
-  for (PhysicalChunk& chunk : chunks) {
+DriverAnswer ChunkPool::ReleaseBatch(Batch& batch, Bytes* released) noexcept {
+  DriverAnswer first_error;
+  size_t num_released = 0;
+  for (PhysicalChunk& chunk : batch) {
     const Bytes size = chunk.size();
-    absl::Status status = chunk.Release();
-    if (status.ok()) {
-      *released += size;
-      resident_.fetch_sub(size.count());
-      continue;
-    }
-    first_error.Update(status);
-    stuck.push_back(std::move(chunk));
+    const DriverAnswer answer = chunk.Release();
+    first_error.Update(answer);
+    if (!answer.ok()) continue;
+    *released += size;
+    resident_.fetch_sub(size.count());
+    ++num_released;
   }
   MutexLock lock(mutex_);
-  for (PhysicalChunk& chunk : stuck) Keep(std::move(chunk));
+  for (PhysicalChunk& chunk : batch) Keep(std::move(chunk));
+  num_chunks_ -= num_released;
   --releasing_;
   released_.NotifyAll();
   return first_error;
 }
 
-Bytes ChunkPool::Trim(Bytes wanted) {
-  if (!device().is_current_process()) return Bytes();
-  std::vector<PhysicalChunk> victims;
-  {
-    MutexLock lock(mutex_);
-    victims = TakeOldest(wanted);
-    if (victims.empty()) return Bytes();
-    ++releasing_;
+DriverAnswer ChunkPool::ReleaseOldest(Bytes wanted, Bytes* released) noexcept {
+  DriverAnswer answer;
+  while (answer.ok()) {
+    Batch victims;
+    {
+      MutexLock lock(mutex_);
+      TakeOldest(SaturatingSubtract(wanted, *released), victims);
+    }
+    if (victims.empty()) break;
+    answer = ReleaseBatch(victims, released);
   }
+  return answer;
+}
+
+Bytes ChunkPool::Trim(Bytes wanted) noexcept {
+  if (!device().is_current_process()) return Bytes();
   Bytes released;
-  ReleaseChunks(std::move(victims), &released).IgnoreError();
+  ReleaseOldest(wanted, &released).IgnoreError();
   return released;
 }
 
@@ -214,19 +259,14 @@ Bytes ChunkPool::Reclaim(Bytes wanted, absl::Time) {
   return wanted;
 }
 
-absl::Status ChunkPool::Close() {
-  if (!device().is_current_process()) return absl::OkStatus();
+DriverAnswer ChunkPool::Close() noexcept {
+  if (!device().is_current_process()) return {};
   closed_ = true;
-  std::vector<PhysicalChunk> all;
-  {
-    MutexLock lock(mutex_);
-    all = TakeOldest(cached_);
-    ++releasing_;
-  }
   Bytes released;
-  const absl::Status status = ReleaseChunks(std::move(all), &released);
-  if (!status.ok()) closed_ = false;
-  return status;
+  const DriverAnswer answer =
+      ReleaseOldest(Bytes(std::numeric_limits<uint64_t>::max()), &released);
+  if (!answer.ok()) closed_ = false;
+  return answer;
 }
 
 Bytes ChunkPool::cached() const {

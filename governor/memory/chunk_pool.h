@@ -7,12 +7,15 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "governor/base/bytes.h"
 #include "governor/base/mutex.h"
 #include "governor/budget/budget.h"
 #include "governor/driver/primary_context.h"
+#include "governor/memory/driver_answer.h"
 #include "governor/memory/physical_chunk.h"
 
 namespace governor {
@@ -32,6 +35,9 @@ struct ChunkPoolOptions {
 // A chunk that the driver refuses to release stays here too, granted and beyond
 // the bound, and its release is tried again whenever chunks come or go: what is
 // resident is always charged.
+//
+// std::bad_alloc passes through Create, Obtain and ExplainShortage, and leaves
+// what their errors leave. Whatever gives back needs no memory of the host.
 //
 // Thread-safe. No driver call is made, and no budget is waited for, with the
 // lock held. Lock order: this pool's, then the budget's.
@@ -56,9 +62,9 @@ class ChunkPool final : private Reclaimer {
 
   // Takes chunks back, all of them, mapped nowhere: keeps what the bound
   // allows, or nothing while somebody waits for the budget, and releases the
-  // rest. On an error of the driver what it would not
-  // release is kept.
-  absl::Status GiveBack(std::vector<PhysicalChunk> chunks);
+  // rest. On an error of the driver what it would not release is kept. Empty
+  // chunks are passed over; all are empty afterwards.
+  DriverAnswer GiveBack(absl::Span<PhysicalChunk> chunks) noexcept;
 
   // `status` of a driver call that gave memory to `asked` bytes; where the
   // driver was short of it, as a Refusal by the "driver", whose headroom is
@@ -68,11 +74,11 @@ class ChunkPool final : private Reclaimer {
 
   // Releases kept chunks until `wanted` bytes are released or none is left;
   // returns the bytes released.
-  Bytes Trim(Bytes wanted);
+  Bytes Trim(Bytes wanted) noexcept;
 
   // Releases everything kept, and obtains nothing from then on. On an error
   // the rest is still kept and the pool is open: call again.
-  absl::Status Close();
+  DriverAnswer Close() noexcept;
 
   // What is kept now, for reuse or because the driver would not release it.
   Bytes cached() const;
@@ -91,17 +97,27 @@ class ChunkPool final : private Reclaimer {
   // Reclaimer: what the budget asks when somebody is short.
   Bytes Reclaim(Bytes wanted, absl::Time deadline) override;
 
+  // Some chunks on their way from here to the driver. It never grows beyond
+  // what it has room for without memory of the heap.
+  static constexpr size_t kBatchSize = 64;
+  using Batch = absl::InlinedVector<PhysicalChunk, kBatchSize>;
+
   // Kept chunks, and a grant for the rest of `count`, decided at one instant.
   // False, with nothing changed, when that instant has no room.
   bool TryObtain(Bytes size, size_t count, Tag tag,
                  std::vector<PhysicalChunk>& chunks, Grant& rest);
-  std::vector<PhysicalChunk> TakeOldest(Bytes wanted)
+  // Moves the oldest into `batch`, which is empty, until they make `wanted`
+  // bytes, the batch is full or none is left. ReleaseBatch follows, unless the
+  // batch is empty still.
+  void TakeOldest(Bytes wanted, Batch& batch) noexcept
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Keeps a chunk for good measure or for want of a way to release it.
-  void Keep(PhysicalChunk chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Releases `chunks` outside the lock; what fails is kept.
-  absl::Status ReleaseChunks(std::vector<PhysicalChunk> chunks,
-                             Bytes* released);
+  void Keep(PhysicalChunk chunk) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Releases what was taken, without the lock; what fails is kept.
+  DriverAnswer ReleaseBatch(Batch& batch, Bytes* released) noexcept;
+  // Releases the oldest until `wanted` bytes are, none is left or one cannot.
+  DriverAnswer ReleaseOldest(Bytes wanted, Bytes* released) noexcept;
+  DriverAnswer ReleaseBeyondBound() noexcept;
   absl::StatusOr<PhysicalChunk> CreateChunk(Grant grant);
 
   // The budget goes last: it may keep alive what the context stands on.
@@ -113,7 +129,10 @@ class ChunkPool final : private Reclaimer {
 
   mutable Mutex mutex_;
   CondVar released_;
-  std::vector<PhysicalChunk> kept_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  // Oldest first. It has room for every chunk that exists, so that each can
+  // come back.
+  std::vector<PhysicalChunk> kept_ ABSL_GUARDED_BY(mutex_);
+  size_t num_chunks_ ABSL_GUARDED_BY(mutex_) = 0;  // that exist
   Bytes cached_ ABSL_GUARDED_BY(mutex_);
   // Threads between taking chunks out of kept_ and dropping their grants.
   int releasing_ ABSL_GUARDED_BY(mutex_) = 0;

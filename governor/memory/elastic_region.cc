@@ -1,8 +1,12 @@
 #include "governor/memory/elastic_region.h"
 
+#include <new>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "governor/base/status_macros.h"
 #include "governor/budget/refusal.h"
 
@@ -66,7 +70,12 @@ ElasticRegion::ElasticRegion(std::shared_ptr<ChunkPool> pool,
       blocks_(num_blocks) {}
 
 ElasticRegion::~ElasticRegion() {
-  if (!device().is_current_process() || Close().ok()) return;
+  if (!device().is_current_process()) return;
+  try {
+    if (Close().ok()) return;
+  } catch (const std::bad_alloc&) {
+    // The host has no memory left to say what the driver would not do.
+  }
   // Once more, though the device could not be waited for. What is left then is
   // given up by the members' own destructors, mappings before their range.
   UnmapBusy(0, blocks_.size()).IgnoreError();
@@ -132,64 +141,75 @@ absl::Status ElasticRegion::Commit(size_t first, size_t count,
                                    const CommitOptions& options) {
   GOVERNOR_RETURN_IF_ERROR(CheckRange(first, count));
   GOVERNOR_RETURN_IF_ERROR(BeginCommit(first, count));
-  absl::Status status = CommitBusy(first, count, options);
-  if (!status.ok()) {
-    // The reason for the rollback is what the caller must hear. What cannot be
-    // unmapped now is stranded, charged, and tried again.
-    UnmapBusy(first, count).IgnoreError();
-    if (!RefusalOf(status)) {
-      status = pool_->ExplainShortage(
-          status, block_size_ * count, /*headroom=*/Bytes(),
-          options.tag ? *options.tag : Tag::Current());
-    }
-  }
-  End(first, count, status.ok() ? State::kCommitted : State::kStranded);
-  return status;
+  State mapped = State::kStranded;
+  const absl::Cleanup end = [&] { End(first, count, mapped); };
+  const absl::Status status = CommitBusy(first, count, options);
+  if (status.ok()) mapped = State::kCommitted;
+  if (status.ok() || RefusalOf(status)) return status;
+  return pool_->ExplainShortage(status, block_size_ * count,
+                                /*headroom=*/Bytes(),
+                                options.tag ? *options.tag : Tag::Current());
 }
 
 absl::Status ElasticRegion::CommitBusy(size_t first, size_t count,
                                        const CommitOptions& options) {
   // Stranded blocks start afresh.
-  GOVERNOR_RETURN_IF_ERROR(UnmapBusy(first, count));
+  if (const DriverAnswer answer = UnmapBusy(first, count); !answer.ok()) {
+    return answer.ToStatus();
+  }
   GOVERNOR_ASSIGN_OR_RETURN(std::vector<PhysicalChunk> chunks,
                             pool_->Obtain(block_size_, count,
                                           {.deadline = options.deadline,
                                            .tag = options.tag,
                                            .priority = options.priority}));
-  for (size_t i = 0; i < count; ++i) {
-    absl::Status status = Mapping::Map(range_, OffsetOf(first + i), chunks[i],
-                                       blocks_[first + i].mapping);
-    if (!status.ok()) {
-      chunks.erase(chunks.begin(), chunks.begin() + i);
-      pool_->GiveBack(std::move(chunks)).IgnoreError();
-      return status;
-    }
+  // Whatever goes wrong below. The reason for it is what the caller must hear;
+  // what cannot be unmapped now is stranded, charged, and tried again.
+  absl::Cleanup roll_back = [&] {
+    pool_->GiveBack(absl::MakeSpan(chunks)).IgnoreError();
+    UnmapBusy(first, count).IgnoreError();
+  };
+  DriverAnswer answer;
+  for (size_t i = 0; i < count && answer.ok(); ++i) {
+    answer = Mapping::Map(range_, OffsetOf(first + i), chunks[i],
+                          blocks_[first + i].mapping);
   }
-  return range_.MakeAccessible(OffsetOf(first), block_size_ * count);
+  if (answer.ok()) {
+    answer = range_.MakeAccessible(OffsetOf(first), block_size_ * count);
+  }
+  if (!answer.ok()) return answer.ToStatus();
+  std::move(roll_back).Cancel();
+  return absl::OkStatus();
 }
 
-absl::Status ElasticRegion::UnmapBusy(size_t first, size_t count) {
-  absl::Status status;
-  std::vector<PhysicalChunk> chunks;
-  for (size_t i = first; i < first + count && status.ok(); ++i) {
+DriverAnswer ElasticRegion::UnmapBusy(size_t first, size_t count) noexcept {
+  // So many at a time: it never grows beyond what it has room for.
+  constexpr size_t kPortion = 64;
+  absl::InlinedVector<PhysicalChunk, kPortion> chunks;
+  DriverAnswer unmapped;
+  DriverAnswer given_back;
+  for (size_t i = first; i < first + count && unmapped.ok(); ++i) {
     if (blocks_[i].mapping.is_empty()) continue;
     PhysicalChunk chunk;
-    status = blocks_[i].mapping.Unmap(chunk);
-    if (status.ok()) chunks.push_back(std::move(chunk));
+    unmapped = blocks_[i].mapping.Unmap(chunk);
+    if (unmapped.ok()) chunks.push_back(std::move(chunk));
+    if (chunks.size() < kPortion) continue;
+    given_back.Update(pool_->GiveBack(absl::MakeSpan(chunks)));
+    chunks.clear();
   }
-  if (!chunks.empty()) status.Update(pool_->GiveBack(std::move(chunks)));
-  return status;
+  given_back.Update(pool_->GiveBack(absl::MakeSpan(chunks)));
+  unmapped.Update(given_back);
+  return unmapped;
 }
 
 absl::Status ElasticRegion::Decommit(size_t first, size_t count,
                                      const DecommitOptions& options) {
   GOVERNOR_RETURN_IF_ERROR(CheckRange(first, count));
   GOVERNOR_RETURN_IF_ERROR(BeginDecommit(first, count));
-  absl::Status status;
-  if (options.synchronize) status = pool_->context().Synchronize();
-  if (status.ok()) status = UnmapBusy(first, count);
-  End(first, count, State::kCommitted);
-  return status;
+  const absl::Cleanup end = [&] { End(first, count, State::kCommitted); };
+  if (options.synchronize) {
+    GOVERNOR_RETURN_IF_ERROR(OfOwnCall(pool_->context().Synchronize()));
+  }
+  return UnmapBusy(first, count).ToStatus();
 }
 
 absl::Status ElasticRegion::Close() {
@@ -208,17 +228,20 @@ absl::Status ElasticRegion::Close() {
     }
     num_mapped_ = 0;
   }
-  absl::Status status;
-  if (any_mapped) status = pool_->context().Synchronize();
-  if (status.ok()) status = UnmapBusy(0, blocks_.size());
+  const absl::Cleanup end = [&] {
+    const bool freed = range_.is_empty();
+    End(0, blocks_.size(), State::kStranded);
+    MutexLock lock(mutex_);
+    freed_ = freed;
+  };
+  if (any_mapped) {
+    GOVERNOR_RETURN_IF_ERROR(OfOwnCall(pool_->context().Synchronize()));
+  }
+  DriverAnswer answer = UnmapBusy(0, blocks_.size());
   bool all_unmapped = true;
   for (const Block& block : blocks_) all_unmapped &= block.mapping.is_empty();
-  if (all_unmapped) status.Update(range_.Free());
-  const bool freed = range_.is_empty();
-  End(0, blocks_.size(), State::kStranded);
-  MutexLock lock(mutex_);
-  freed_ = freed;
-  return status;
+  if (all_unmapped) answer.Update(range_.Free());
+  return answer.ToStatus();
 }
 
 Bytes ElasticRegion::resident() const {

@@ -15,6 +15,7 @@
 #include "governor/budget/tag.h"
 #include "governor/memory/address_range.h"
 #include "governor/memory/chunk_pool.h"
+#include "governor/memory/driver_answer.h"
 #include "governor/memory/mapping.h"
 
 namespace governor {
@@ -55,6 +56,10 @@ struct DecommitOptions {
 // Thread-safe: threads may commit and decommit different blocks at once; of two
 // that want the same block one is told so. No lock is held during a driver call
 // or a wait. In a forked child every call is FAILED_PRECONDITION.
+//
+// Where the host has no memory left std::bad_alloc passes, and leaves what an
+// error of the driver leaves. Decommit, Close and the destructor need none
+// while the driver does what it is asked to.
 class ElasticRegion {
  public:
   // INVALID_ARGUMENT: a size of zero, a block size that is no multiple of the
@@ -133,8 +138,8 @@ class ElasticRegion {
   absl::Status CommitBusy(size_t first, size_t count,
                           const CommitOptions& options);
   // Unmaps what is mapped of busy blocks, up to the first error, and gives the
-  // chunks back to the pool.
-  absl::Status UnmapBusy(size_t first, size_t count);
+  // chunks back to the pool. Needs no memory of the host.
+  DriverAnswer UnmapBusy(size_t first, size_t count) noexcept;
   Bytes OffsetOf(size_t block) const { return block_size_ * block; }
 
   const std::shared_ptr<ChunkPool> pool_;

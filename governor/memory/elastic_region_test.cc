@@ -164,6 +164,35 @@ TEST_F(ElasticRegionTest, ADriverShortInTheMiddleIsARefusalToo) {
   }
 }
 
+// Whose arguments were they? Not the caller's.
+TEST_F(ElasticRegionTest, AnArgumentOfOursThatTheDriverRefusesIsInternal) {
+  if (device_.host() == nullptr) return;
+  Open(MiB(64));
+  auto region = MakeRegion(MiB(64));
+  FaultPlan& faults = device_.host()->faults();
+  for (const DriverCall call : {DriverCall::kMemCreate, DriverCall::kMemMap,
+                                DriverCall::kMemSetAccess}) {
+    faults.FailNth(call, 1, CUDA_ERROR_INVALID_VALUE);
+    EXPECT_EQ(region->Commit(0, 4).code(), StatusCode::kInternal) << call;
+    faults.Clear();
+  }
+  for (const DriverCall call :
+       {DriverCall::kCtxSynchronize, DriverCall::kMemUnmap,
+        DriverCall::kMemRelease}) {
+    ASSERT_TRUE(region->Commit(0, 1).ok());
+    faults.FailNth(call, 1, CUDA_ERROR_INVALID_VALUE);
+    EXPECT_EQ(region->Decommit(0, 1).code(), StatusCode::kInternal) << call;
+    faults.Clear();
+    if (region->is_committed(0)) {
+      ASSERT_TRUE(region->Decommit(0, 1).ok());
+    }
+  }
+  faults.FailNth(DriverCall::kMemAddressReserve, 1, CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(ElasticRegion::Create(pool_, {.size = MiB(2)}).status().code(),
+            StatusCode::kInternal);
+  faults.Clear();
+}
+
 // Before the device is called full, it gets back what is only kept.
 TEST_F(ElasticRegionTest, AFullDeviceGetsTheKeptChunksFirst) {
   if (device_.host() == nullptr) return;

@@ -2,22 +2,20 @@
 
 #include <utility>
 
-#include "governor/base/status_macros.h"
-#include "governor/driver/cuda_status.h"
-
 namespace governor {
 
-absl::Status Mapping::Map(const AddressRange& range, Bytes offset,
-                          PhysicalChunk& chunk, Mapping& mapping) {
+DriverAnswer Mapping::Map(const AddressRange& range, Bytes offset,
+                          PhysicalChunk& chunk, Mapping& mapping) noexcept {
   const CUdeviceptr address = range.address() + offset.count();
-  GOVERNOR_RETURN_IF_ERROR(CudaStatus(
+  const DriverAnswer answer = {
       range.device().api().MemMap(address, chunk.size().count(),
                                   /*offset=*/0, chunk.handle(), /*flags=*/0),
-      "cuMemMap"));
+      "cuMemMap"};
+  if (!answer.ok()) return answer;
   mapping.device_ = &range.device();
   mapping.address_ = address;
   mapping.chunk_ = std::move(chunk);
-  return absl::OkStatus();
+  return answer;
 }
 
 Mapping::Mapping(Mapping&& other) noexcept
@@ -33,13 +31,14 @@ Mapping::~Mapping() {
   chunk_.GiveUp();
 }
 
-absl::Status Mapping::Unmap(PhysicalChunk& chunk) {
-  GOVERNOR_RETURN_IF_ERROR(CudaStatus(
-      device_->api().MemUnmap(address_, chunk_.size().count()), "cuMemUnmap"));
+DriverAnswer Mapping::Unmap(PhysicalChunk& chunk) noexcept {
+  const DriverAnswer answer = {
+      device_->api().MemUnmap(address_, chunk_.size().count()), "cuMemUnmap"};
+  if (!answer.ok()) return answer;
   device_ = nullptr;
   address_ = 0;
   chunk = std::move(chunk_);
-  return absl::OkStatus();
+  return answer;
 }
 
 }  // namespace governor

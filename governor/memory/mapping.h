@@ -1,9 +1,9 @@
 #ifndef GOVERNOR_MEMORY_MAPPING_H_
 #define GOVERNOR_MEMORY_MAPPING_H_
 
-#include "absl/status/status.h"
 #include "governor/base/bytes.h"
 #include "governor/memory/address_range.h"
+#include "governor/memory/driver_answer.h"
 #include "governor/memory/physical_chunk.h"
 
 namespace governor {
@@ -18,8 +18,8 @@ class Mapping {
 
   // Maps `chunk` at `offset` of `range`, which outlives the mapping. On an
   // error the chunk stays with the caller and nothing is mapped.
-  static absl::Status Map(const AddressRange& range, Bytes offset,
-                          PhysicalChunk& chunk, Mapping& mapping);
+  static DriverAnswer Map(const AddressRange& range, Bytes offset,
+                          PhysicalChunk& chunk, Mapping& mapping) noexcept;
 
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&&) = delete;
@@ -29,7 +29,8 @@ class Mapping {
 
   // Unmaps and hands the chunk to `chunk`; maps nothing afterwards. No work in
   // flight may use the memory. On an error it is still mapped: try again.
-  absl::Status Unmap(PhysicalChunk& chunk);
+  // Needs no memory of the host.
+  DriverAnswer Unmap(PhysicalChunk& chunk) noexcept;
 
   bool is_empty() const { return chunk_.is_empty(); }
   PhysicalChunk& chunk() { return chunk_; }

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
-#include "governor/driver/cuda_status.h"
 
 namespace governor {
 
@@ -20,10 +19,11 @@ absl::StatusOr<PhysicalChunk> PhysicalChunk::Create(const Device& device,
   }
   const CUmemAllocationProp properties = device.allocation_properties();
   CUmemGenericAllocationHandle handle = 0;
-  GOVERNOR_RETURN_IF_ERROR(
-      CudaStatus(device.api().MemCreate(&handle, grant.size().count(),
-                                        &properties, /*flags=*/0),
-                 "cuMemCreate"));
+  const DriverAnswer answer = {
+      device.api().MemCreate(&handle, grant.size().count(), &properties,
+                             /*flags=*/0),
+      "cuMemCreate"};
+  if (!answer.ok()) return answer.ToStatus();
   return PhysicalChunk(device, handle, std::move(grant));
 }
 
@@ -50,22 +50,21 @@ PhysicalChunk::~PhysicalChunk() {
   if (!Release().ok()) GiveUp();
 }
 
-void PhysicalChunk::GiveUp() {
+void PhysicalChunk::GiveUp() noexcept {
   device_ = nullptr;
   handle_ = 0;
   grant_.Forfeit();
 }
 
-absl::Status PhysicalChunk::Release() {
-  if (device_ == nullptr || !device_->is_current_process()) {
-    return absl::OkStatus();
-  }
-  GOVERNOR_RETURN_IF_ERROR(
-      CudaStatus(device_->api().MemRelease(handle_), "cuMemRelease"));
+DriverAnswer PhysicalChunk::Release() noexcept {
+  if (device_ == nullptr || !device_->is_current_process()) return {};
+  const DriverAnswer answer = {device_->api().MemRelease(handle_),
+                               "cuMemRelease"};
+  if (!answer.ok()) return answer;
   device_ = nullptr;
   handle_ = 0;
   grant_.Release();
-  return absl::OkStatus();
+  return answer;
 }
 
 }  // namespace governor

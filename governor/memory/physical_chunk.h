@@ -6,6 +6,7 @@
 #include "governor/base/bytes.h"
 #include "governor/budget/grant.h"
 #include "governor/driver/device.h"
+#include "governor/memory/driver_answer.h"
 
 namespace governor {
 
@@ -37,11 +38,12 @@ class PhysicalChunk {
 
   // Releases the handle, then drops the grant; holds nothing afterwards. The
   // chunk is not mapped anywhere. On an error it still holds both: try again.
-  absl::Status Release();
+  // Needs no memory of the host.
+  DriverAnswer Release() noexcept;
 
   // Leaves handle and charge behind for as long as the process lives: for
   // memory that the driver will not let go. Holds nothing afterwards.
-  void GiveUp();
+  void GiveUp() noexcept;
 
   bool is_empty() const { return device_ == nullptr; }
   Bytes size() const { return grant_.size(); }
