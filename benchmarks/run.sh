@@ -6,5 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash third_party/setup.sh build
 bazel build //benchmarks/... //bindings/python:governor
 bazel-bin/benchmarks/budget_benchmark
+bazel-bin/benchmarks/chunk_cycle_benchmark
 bazel-bin/benchmarks/elastic_region_benchmark
 bazel run //benchmarks:mem_get_info_benchmark
