@@ -227,7 +227,7 @@ TEST_F(ManagedConformance, AttachRefusesMisuse) {
   const CUdeviceptr managed = NewManaged(), linear = NewLinear(kSize);
   ASSERT_NE(managed, 0u);
   const CUstream stream = NewStream(CU_STREAM_DEFAULT);
-  EXPECT_REFUSED(INVALID_VALUE, StreamAttachMemAsync, stream, managed, 0, 0);
+  EXPECT_REFUSED(INVALID_VALUE, StreamAttachMemAsync, stream, managed, 0, 9);
   if (!device().is_hardware()) {  // driver 580.159.04 crashes
     EXPECT_REFUSED(INVALID_VALUE, StreamAttachMemAsync, stream, linear, 0,
                    CU_MEM_ATTACH_GLOBAL);
