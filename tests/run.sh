@@ -120,21 +120,31 @@ bazel_test() {
   fi
 }
 
-# Every fuzz target, from its committed corpus on. What it finds goes to no file of the tree.
+# Every fuzz target, from its committed corpus on, as many at a time as there are cores. What they
+# find goes to no file of the tree.
 fuzz() {
   local target name
   if ! bazel build "${progress[@]}" --config=fuzz //tests/fuzz/...; then
     failures+=("//tests/fuzz does not build")
     return
   fi
-  for target in $(bazel query --noshow_progress 'filter("_fuzz$", //tests/fuzz:all)'); do
+  bazel query --noshow_progress 'filter("_fuzz$", //tests/fuzz:all)' >"$scratch/targets"
+  # A crash prints its input in base64; it belongs into the corpus.
+  # shellcheck disable=SC2016
+  xargs --max-procs="$(nproc)" --replace={} bash -c '
+    name=${1##*:}
+    mkdir "$2/$name"
+    "bazel-bin/tests/fuzz/$name" -max_total_time="$3" -malloc_limit_mb=64 -timeout=10 \
+      -artifact_prefix="${TMPDIR:-/tmp}/$name-" "$2/$name" "tests/fuzz/corpus/${name%_fuzz}" \
+      >"$2/$name.log" 2>&1 && touch "$2/$name.passed"' \
+    fuzz {} "$scratch" "$fuzz_seconds" <"$scratch/targets" || true
+  while read -r target; do
     name=${target##*:}
-    mkdir "$scratch/$name"
-    # A crash prints its input in base64; it belongs into the corpus.
-    check "$target, $fuzz_seconds s" \
-      "bazel-bin/tests/fuzz/$name" -max_total_time="$fuzz_seconds" -malloc_limit_mb=64 -timeout=10 \
-      -artifact_prefix="${TMPDIR:-/tmp}/$name-" "$scratch/$name" "tests/fuzz/corpus/${name%_fuzz}"
-  done
+    # Shows what it printed if it did not pass.
+    # shellcheck disable=SC2016
+    check "$target, $fuzz_seconds s" bash -c \
+      'cat "$1.log"; test -e "$1.passed"' fuzz "$scratch/$name"
+  done <"$scratch/targets"
 }
 
 sources() {
