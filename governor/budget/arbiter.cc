@@ -31,6 +31,8 @@ class Arbiter::Inside {
   }
   ~Inside() {
     inside_a_reclaimer = false;
+    // In a forked child the lock may be held by a thread that is not there.
+    if (!arbiter_.process_.is_current()) return;
     MutexLock lock(arbiter_.mutex_);
     --member_.threads_inside;
     arbiter_.left_.NotifyAll();

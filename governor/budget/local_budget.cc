@@ -69,6 +69,8 @@ class LocalBudget::ScopedWaiter {
     budget_.num_waiters_.fetch_add(1);
   }
   ~ScopedWaiter() {
+    // In a forked child the lock may be held by a thread that is not there.
+    if (!budget_.process_.is_current()) return;
     MutexLock lock(budget_.wait_mutex_);
     auto& waiters = budget_.waiters_;
     waiters.erase(std::find(waiters.begin(), waiters.end(), &me_));

@@ -8,6 +8,7 @@ namespace governor {
 namespace {
 
 constexpr auto kRelaxed = CU_STREAM_CAPTURE_MODE_RELAXED;
+constexpr auto kGlobal = CU_STREAM_CAPTURE_MODE_GLOBAL;
 constexpr auto kThreadLocal = CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
 
 class CaptureConformance : public ConformanceTest {
@@ -101,7 +102,6 @@ TEST_F(CaptureConformance, BeginRefusesMisuse) {
                  static_cast<CUstreamCaptureMode>(9));
   ASSERT_OK(StreamBeginCapture, stream_, kRelaxed);
   EXPECT_REFUSED(ILLEGAL_STATE, StreamBeginCapture, stream_, kRelaxed);
-  // Hardware to say whether that spoiled the capture.
   EXPECT_EQ(Status(stream_), CU_STREAM_CAPTURE_STATUS_ACTIVE);
   Discard(stream_);
 }
@@ -237,6 +237,42 @@ TEST_F(CaptureConformance, AThreadMayRelaxForAWhile) {
   EXPECT_OK(ThreadExchangeStreamCaptureMode, &mode);
   EXPECT_EQ(mode, kRelaxed);
   EndsWith(0);
+  EXPECT_OK(MemFree, address);
+}
+
+// Measured, all of these.
+TEST_F(CaptureConformance, EventsOfACaptureThatIsOverAreOfNoUse) {
+  const CUevent event = NewEvent();
+  const CUstream other = NewStream();
+  ASSERT_OK(StreamBeginCapture, stream_, kGlobal);
+  EXPECT_OK(EventRecord, event, stream_);
+  EndsWith(0);
+  EXPECT_REFUSED(INVALID_VALUE, StreamWaitEvent, other, event, 0);
+  EXPECT_REFUSED(INVALID_VALUE, EventQuery, event);
+  EXPECT_EQ(Status(other), CU_STREAM_CAPTURE_STATUS_NONE);
+}
+
+TEST_F(CaptureConformance, AskingForAnyEventSpoilsIt) {
+  const CUevent event = NewEvent();
+  EXPECT_OK(EventRecord, event, NewStream());
+  for (const CUstreamCaptureMode mode : {kGlobal, kThreadLocal}) {
+    ASSERT_OK(StreamBeginCapture, stream_, mode);
+    EXPECT_REFUSED(STREAM_CAPTURE_UNSUPPORTED, EventQuery, event);
+    EXPECT_EQ(Status(stream_), CU_STREAM_CAPTURE_STATUS_INVALIDATED);
+    Discard(stream_);
+    ASSERT_OK(StreamBeginCapture, stream_, mode);
+    EXPECT_REFUSED(STREAM_CAPTURE_UNSUPPORTED, EventSynchronize, event);
+    Discard(stream_);
+  }
+}
+
+TEST_F(CaptureConformance, EndsWithItsStream) {
+  CUstream stream = nullptr;
+  CUdeviceptr address = 0;
+  ASSERT_OK(StreamCreate, &stream, CU_STREAM_NON_BLOCKING);
+  ASSERT_OK(StreamBeginCapture, stream, kGlobal);
+  EXPECT_OK(StreamDestroy, stream);
+  EXPECT_OK(MemAlloc, &address, 4096);
   EXPECT_OK(MemFree, address);
 }
 

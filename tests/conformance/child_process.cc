@@ -82,6 +82,11 @@ ChildResult RunChild(const std::string& name,
   std::cout << std::flush;
   const pid_t child = fork();
   if (child == 0) Exec(ends[1], argv.data());
+  if (child < 0) {
+    close(ends[0]);
+    close(ends[1]);
+    return result;
+  }
   close(ends[1]);
   std::string output;
   result.hung = !ReadAll(ends[0], absl::Now() + patience, &output);

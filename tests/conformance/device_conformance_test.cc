@@ -190,7 +190,7 @@ TEST_F(DeviceConformance, BusIdRefusesMisuse) {
   EXPECT_REFUSED(INVALID_DEVICE, DeviceGetByPCIBusId, &found, "7fff:fe:1f.0");
 }
 
-// Hardware to say: CUDA documents LUIDs for Windows alone.
+// Measured: there is none, as CUDA documents LUIDs for Windows alone.
 TEST_F(DeviceConformance, HasNoLuidOnLinux) {
   char luid[8] = {};
   unsigned int mask = 0;

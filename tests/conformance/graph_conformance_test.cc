@@ -275,7 +275,11 @@ TEST_F(GraphConformance, MemoryNodesRefuseMisuse) {
   EXPECT_REFUSED(INVALID_VALUE, GraphAddMemAllocNode, &node, graph, nullptr, 0,
                  &odd);
   ASSERT_OK(GraphAddMemAllocNode, &alloc_node, graph, nullptr, 0, &alloc);
-  // No address of the graph's; one that nothing orders after its making.
+  odd = alloc;
+  odd.poolProps.location.type = CU_MEM_LOCATION_TYPE_HOST;
+  EXPECT_REFUSED(NOT_SUPPORTED, GraphAddMemAllocNode, &node, graph, nullptr, 0,
+                 &odd);
+  // No address of the graph's.
   EXPECT_REFUSED(INVALID_VALUE, GraphAddMemFreeNode, &node, graph, &alloc_node,
                  1, CUdeviceptr{0});
   EXPECT_REFUSED(INVALID_VALUE, GraphMemAllocNodeGetParams, alloc_node,
@@ -284,6 +288,36 @@ TEST_F(GraphConformance, MemoryNodesRefuseMisuse) {
   CUdeviceptr freed = 0;
   EXPECT_REFUSED(INVALID_VALUE, GraphMemAllocNodeGetParams, empty, &odd);
   EXPECT_REFUSED(INVALID_VALUE, GraphMemFreeNodeGetParams, empty, &freed);
+}
+
+// Measured: it is the caller's affair that the free comes after the making.
+TEST_F(GraphConformance, FreesWhatNothingOrders) {
+  const CUgraph graph = NewGraph();
+  ASSERT_NE(graph, nullptr);
+  CUgraphNode node = nullptr;
+  CUDA_MEM_ALLOC_NODE_PARAMS alloc = Alloc();
+  ASSERT_OK(GraphAddMemAllocNode, &node, graph, nullptr, 0, &alloc);
+  EXPECT_OK(GraphAddMemFreeNode, &node, graph, nullptr, 0, alloc.dptr);
+}
+
+TEST_F(GraphConformance, MayFreeWhatItsLastLaunchLeft) {
+  const CUgraph graph = NewGraph();
+  ASSERT_NE(graph, nullptr);
+  const CUstream stream = NewStream();
+  CUgraphNode node = nullptr;
+  CUgraphExec exec = nullptr;
+  CUDA_MEM_ALLOC_NODE_PARAMS alloc = Alloc();
+  ASSERT_OK(GraphAddMemAllocNode, &node, graph, nullptr, 0, &alloc);
+  EXPECT_REFUSED(INVALID_VALUE, GraphInstantiate, &exec, graph,
+                 CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD);
+  ASSERT_OK(GraphInstantiate, &exec, graph,
+            CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH);
+  EXPECT_OK(GraphLaunch, exec, stream);
+  EXPECT_OK(GraphLaunch, exec, stream);
+  EXPECT_OK(StreamSynchronize, stream);
+  EXPECT_OK(MemFree, alloc.dptr);
+  EXPECT_OK(GraphExecDestroy, exec);
+  EXPECT_OK(DeviceGraphMemTrim, 0);
 }
 
 // A graph's memory is taken when it is launched, stays with the device, and is

@@ -74,7 +74,7 @@ TEST_F(PoolConformance, AllocAsyncRefusesMisuse) {
   EXPECT_REFUSED(INVALID_CONTEXT, MemAllocAsync, &address, kSize, nullptr);
 }
 
-// Hardware to say what nothing is.
+// Measured: nothing is no error.
 TEST_F(PoolConformance, AllocatesNothing) {
   CUdeviceptr address = 77;
   EXPECT_OK(MemAllocAsync, &address, 0, stream_);
@@ -185,7 +185,7 @@ TEST_F(PoolConformance, DestroyRefusesNull) {
   EXPECT_REFUSED(INVALID_VALUE, MemPoolDestroy, nullptr);
 }
 
-// Hardware to say with which error.
+// Measured, both errors.
 TEST_F(PoolConformance, TheDefaultPoolStays) {
   CUmemoryPool pool = nullptr;
   ASSERT_OK(DeviceGetDefaultMemPool, &pool, 0);

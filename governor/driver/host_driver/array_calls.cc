@@ -62,7 +62,7 @@ CUresult ArrayCalls::ArrayGetMemoryRequirements(
 
 CUresult ArrayCalls::ArrayDestroy(CUarray array) {
   if (CUresult result = CheckAlive()) return result;
-  state_.streams.WaitForDevices();  // measured
+  state_.streams.WaitForAllContexts();  // measured
   return state_.arrays.Destroy(array);
 }
 
@@ -104,7 +104,7 @@ CUresult ArrayCalls::MipmappedArrayGetMemoryRequirements(
 
 CUresult ArrayCalls::MipmappedArrayDestroy(CUmipmappedArray mipmap) {
   if (CUresult result = CheckAlive()) return result;
-  state_.streams.WaitForDevices();
+  state_.streams.WaitForAllContexts();
   return state_.arrays.DestroyMipmap(mipmap);
 }
 

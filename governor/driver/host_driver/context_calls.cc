@@ -1,6 +1,9 @@
 #include "governor/driver/host_driver/context_calls.h"
 
+#include <optional>
+
 #include "governor/driver/host_driver/context_limits.h"
+#include "governor/driver/host_driver/machine_memory.h"
 
 namespace governor {
 namespace {
@@ -89,10 +92,11 @@ CUresult ContextCalls::CtxGetDevice(CUdevice* device) {
 }
 
 CUresult ContextCalls::CtxSynchronize() {
-  int device = 0;
-  if (CUresult result = state_.contexts.CurrentDevice(&device)) return result;
-  if (CUresult result = state_.streams.CheckDeviceWait(device)) return result;
-  state_.streams.WaitForDevice(device);
+  ContextId context = 0;
+  if (CUresult result = state_.contexts.Current(&context)) return result;
+  if (CUresult result = state_.streams.CheckContextWait(context)) return result;
+  state_.streams.WaitForContext(context);
+  state_.pools.ReleaseUnused();
   return CUDA_SUCCESS;
 }
 
@@ -194,6 +198,14 @@ CUresult ContextCalls::CtxGetStreamPriorityRange(int* least, int* greatest) {
 }
 
 CUresult ContextCalls::Begin(int device) {
+  // Reported: a context is not to be had on a machine that is short of memory.
+  // Chosen: short of what the system could make free.
+  if (state_.personality.free_is_mem_free) {
+    const std::optional<Bytes> free = MachineMemAvailable();
+    if (free && *free < state_.personality.context) {
+      return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+  }
   return state_.memory->TakeForContext(device) ? CUDA_SUCCESS
                                                : CUDA_ERROR_OUT_OF_MEMORY;
 }

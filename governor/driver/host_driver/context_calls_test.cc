@@ -394,5 +394,19 @@ TEST_F(ContextCallsTest, TellsPriorities) {
             CUDA_ERROR_INVALID_CONTEXT);
 }
 
+// Reported of a machine whose memory is the device's, and short.
+TEST(LowMemoryTest, GivesNoContext) {
+  // More than any test machine has free.
+  const auto driver =
+      HostDriver::Create(*ParsePersonality("gb10,context=8192GiB",
+                                           /*machine_memory=*/GiB(16384)))
+          .value();
+  CUcontext context = nullptr;
+  ASSERT_EQ(driver->api().Init(0), CUDA_SUCCESS);
+  EXPECT_EQ(driver->api().DevicePrimaryCtxRetain(&context, 0),
+            CUDA_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(driver->live_objects(), LiveObjects());
+}
+
 }  // namespace
 }  // namespace governor

@@ -23,9 +23,9 @@ std::map<int, int> Gb10Attributes() {
       {102, 1},  // virtual_memory_management_supported: reported, by use
       {103, 1},  // handle_type_posix_file_descriptor: documented with 102
       {113, 0},  // read_only_host_register_supported: reported
-      {115, 0},  // memory_pools_supported: reported; `pools=on` sets it
+      {115, 1},  // memory_pools_supported: CUDA documentation, with 102
       {116, 0},  // gpu_direct_rdma_supported: reported
-      {119, 0},  // mempool_supported_handle_types: the same as 115
+      {119, 0},  // mempool_supported_handle_types: chosen, see host_driver.h
       {124, 0},  // dma_buf_supported: reported
       {131, -1},  // numa_id: chosen, no memory node of its own
       {141, 0},   // host_numa_virtual_memory_management_supported: chosen
@@ -178,7 +178,7 @@ std::map<int, int> HmmAttributes() {
       {113, 1},   // read_only_host_register_supported
       {115, 1},   // memory_pools_supported
       {116, 0},   // gpu_direct_rdma_supported: chosen, as of consumer cards
-      {119, 1},   // mempool_supported_handle_types: chosen
+      {119, 0},   // mempool_supported_handle_types: chosen
       {124, 1},   // dma_buf_supported: documented for the open kernel modules
       {131, -1},  // numa_id
       {141, 1},   // host_numa_virtual_memory_management_supported: chosen

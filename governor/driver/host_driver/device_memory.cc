@@ -23,6 +23,7 @@ absl::StatusOr<std::unique_ptr<DeviceMemory>> DeviceMemory::Create(
     GOVERNOR_ASSIGN_OR_RETURN(
         std::unique_ptr<PhysicalMemory> device,
         PhysicalMemory::Create(personality.memory, memory->books_));
+    if (personality.keeps_released) device->KeepReleased();
     memory->devices_.push_back(std::move(device));
   }
   PhysicalMemory* const pool = personality.Has(CU_DEVICE_ATTRIBUTE_INTEGRATED)
@@ -64,11 +65,9 @@ CUresult DeviceMemory::AllocateRange(RangeKind kind, ContextId owner,
   if (size == 0) return CUDA_ERROR_INVALID_VALUE;
   const std::optional<Bytes> pages = AlignUp(Bytes(size), Bytes(page_));
   if (!pages) return CUDA_ERROR_OUT_OF_MEMORY;
-  const bool large = kind == RangeKind::kPool || kind == RangeKind::kGraph;
   PhysicalMemory& memory = MemoryFor(kind, owner);
   Chunk chunk = {.memory = &memory,
-                 .zone = large ? PhysicalMemory::Zone::kChunks
-                               : PhysicalMemory::Zone::kLinear,
+                 .zone = PhysicalMemory::Zone::kLinear,
                  .file = memory.file(),
                  .device = DeviceOfContext(owner),
                  .owner = owner};
@@ -78,9 +77,8 @@ CUresult DeviceMemory::AllocateRange(RangeKind kind, ContextId owner,
   chunk.range = *range;
   {
     MutexLock lock(mutex_);
-    const uint64_t alignment = large ? MiB(2).count() : page_;
-    if (MapRange({.asked = size, .kind = kind, .flags = flags}, alignment,
-                 chunk, address) == CUDA_SUCCESS) {
+    if (MapRange({.asked = size, .kind = kind, .flags = flags}, page_, chunk,
+                 address) == CUDA_SUCCESS) {
       return CUDA_SUCCESS;
     }
   }
@@ -150,10 +148,7 @@ void DeviceMemory::FreeAllLinear(ContextId owner) {
     MutexLock lock(mutex_);
     for (const auto& [base, reservation] : table_.reservations()) {
       const RangeKind kind = reservation.kind;
-      if (kind == RangeKind::kReservation || kind == RangeKind::kPool ||
-          kind == RangeKind::kGraph) {
-        continue;
-      }
+      if (kind == RangeKind::kReservation || kind == RangeKind::kPool) continue;
       if (chunks_.find(reservation.id)->second.owner == owner) {
         ranges.emplace_back(kind, base);
       }
@@ -245,6 +240,16 @@ bool DeviceMemory::Place::accessible() const {
   return std::any_of(access.begin(), access.end() - 1, [](uint8_t flags) {
     return flags != CU_MEM_ACCESS_FLAGS_PROT_NONE;
   });
+}
+
+void DeviceMemory::Shrink() {
+  for (const auto& device : devices_) device->Shrink();
+}
+
+Bytes DeviceMemory::kept() const {
+  Bytes sum;
+  for (const auto& device : devices_) sum += device->kept();
+  return sum;
 }
 
 bool DeviceMemory::TakeForContext(int device) {

@@ -74,10 +74,10 @@ class DeviceMemory {
   CUresult GetAccess(CUdeviceptr address, const CUmemLocation& location,
                      unsigned long long* flags);  // NOLINT: CUDA's own type
 
-  // A range of its own kind (not kReservation, not kImported) in whole pages,
-  // readable and writable at once. Its bytes come from the device of `owner`,
-  // or, for kPinned and kManaged, from the host. kPool and kGraph begin at a
-  // multiple of 2 MiB, the others at a page. `flags` are kept for Describe.
+  // A range of its own kind (kLinear, kArray, kManaged, kPinned) in whole
+  // pages, readable and writable at once. Its bytes come from the device of
+  // `owner`, or, for kPinned and kManaged, from the host. It begins at a page.
+  // `flags` are kept for Describe.
   CUresult AllocateRange(RangeKind kind, ContextId owner, uint64_t size,
                          CUdeviceptr* address, unsigned int flags = 0);
   // INVALID_VALUE: no range of that kind begins there.
@@ -111,8 +111,9 @@ class DeviceMemory {
   // Changes what the devices of `desc` may do with what one BackPool put there.
   void SetPoolAccess(CUdeviceptr address, uint64_t size,
                      const CUmemAccessDesc* desc, size_t count);
-  // Takes away what one BackPool put there. No block lies in it.
-  void UnbackPool(CUdeviceptr address, uint64_t size);
+  // Takes away what one BackPool put there. No block lies in it. False, and it
+  // stays: the system refuses.
+  bool UnbackPool(CUdeviceptr address, uint64_t size);
   // The end of the range and of what is behind it.
   void ReleasePool(CUdeviceptr address);
 
@@ -191,7 +192,9 @@ class DeviceMemory {
   // INVALID_VALUE: not an address that OpenLinear gave.
   CUresult CloseLinear(CUdeviceptr address);
 
-  // See PhysicalMemory.
+  // See PhysicalMemory, of all devices.
+  void Shrink();
+  Bytes kept() const;
   bool TakeForContext(int device);
   void ReturnFromContext(int device);
   Bytes FreeBytes(int device) const;

@@ -59,19 +59,20 @@ void DeviceMemory::SetPoolAccess(CUdeviceptr address, uint64_t size,
   table_.SetAccess(address, size, desc, count);
 }
 
-void DeviceMemory::UnbackPool(CUdeviceptr address, uint64_t size) {
+bool DeviceMemory::UnbackPool(CUdeviceptr address, uint64_t size) {
   std::vector<Chunk> dead;
   {
     MutexLock lock(mutex_);
     const MappingTable::Iterator mapping = table_.Find(address);
-    if (mapping == table_.end()) return;
+    if (mapping == table_.end()) return true;
     const Chunks::iterator chunk = chunks_.find(mapping->second.chunk);
     // When the system refuses, the memory stays, and so does its count.
-    if (!table_.Unmap(address, size)) return;
+    if (!table_.Unmap(address, size)) return false;
     chunk->second.mappings = 0;
     TakeIfDead(chunk, dead);
   }
   Bury(dead);
+  return true;
 }
 
 void DeviceMemory::ReleasePool(CUdeviceptr address) {
@@ -88,7 +89,8 @@ void DeviceMemory::ReleasePool(CUdeviceptr address) {
   }
   for (const auto& [start, size] : backed) UnbackPool(start, size);
   MutexLock lock(mutex_);
-  if (!table_.AnyMapped(address, 1)) table_.Unreserve(address);
+  const auto range = table_.reservations().find(address);
+  if (!table_.AnyMapped(address, range->second.size)) table_.Unreserve(address);
 }
 
 }  // namespace governor

@@ -82,8 +82,14 @@ CUresult GraphCalls::GraphAddMemAllocNode(CUgraphNode* node, CUgraph graph,
                                           size_t num_dependencies,
                                           CUDA_MEM_ALLOC_NODE_PARAMS* params) {
   if (node == nullptr || params == nullptr || params->bytesize == 0 ||
-      params->poolProps.allocType != CU_MEM_ALLOCATION_TYPE_PINNED ||
-      params->poolProps.location.type != CU_MEM_LOCATION_TYPE_DEVICE ||
+      params->poolProps.allocType != CU_MEM_ALLOCATION_TYPE_PINNED) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  // Measured: graphs allocate of devices alone.
+  if (params->poolProps.location.type == CU_MEM_LOCATION_TYPE_HOST) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+  if (params->poolProps.location.type != CU_MEM_LOCATION_TYPE_DEVICE ||
       !state_.IsDevice(params->poolProps.location.id)) {
     return CUDA_ERROR_INVALID_VALUE;
   }
@@ -147,20 +153,20 @@ CUresult GraphCalls::GraphGetNodes(CUgraph graph, CUgraphNode* nodes,
 
 CUresult GraphCalls::GraphInstantiate(CUgraphExec* exec, CUgraph graph,
                                       unsigned long long flags) {  // NOLINT
-  constexpr unsigned long long kKnownFlags =                       // NOLINT
+  // Measured: not CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD, which names no stream.
+  constexpr unsigned long long kKnownFlags =  // NOLINT
       CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH |
-      CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
       CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
   if (exec == nullptr || (flags & ~kKnownFlags) != 0) {
     return CUDA_ERROR_INVALID_VALUE;
   }
-  return state_.graphs.Instantiate(graph, exec);
+  const bool frees = flags & CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+  return state_.graphs.Instantiate(graph, frees, exec);
 }
 
 CUresult GraphCalls::Upload(const Graphs::Executable& executable) {
-  for (const Graphs::Node& node : executable.nodes) {
-    if (node.type != CU_GRAPH_NODE_TYPE_MEM_ALLOC) continue;
-    if (CUresult result = state_.graph_memory.Back(node.address)) return result;
+  for (const CUdeviceptr address : executable.allocates) {
+    if (CUresult result = state_.graph_memory.Back(address)) return result;
   }
   return CUDA_SUCCESS;
 }
@@ -172,43 +178,74 @@ CUresult GraphCalls::GraphUpload(CUgraphExec exec, CUstream stream) {
   return Upload(*executable);
 }
 
-CUresult GraphCalls::GraphLaunch(CUgraphExec exec, CUstream stream) {
-  std::shared_ptr<const Graphs::Executable> executable;
-  if (CUresult result = state_.graphs.Find(exec, &executable)) return result;
-  if (CUresult result = state_.streams.CheckStream(stream)) return result;
-  if (CUresult result = Upload(*executable)) return result;
-  // What the graph itself does not free lives until somebody does, and until
-  // then it cannot be launched again.
-  std::vector<CUdeviceptr> claimed;
-  for (const Graphs::Node& node : executable->nodes) {
-    if (node.type != CU_GRAPH_NODE_TYPE_MEM_ALLOC) continue;
-    const bool freed =
-        std::any_of(executable->nodes.begin(), executable->nodes.end(),
-                    [&](const Graphs::Node& other) {
-                      return other.type == CU_GRAPH_NODE_TYPE_MEM_FREE &&
-                             other.address == node.address;
-                    });
-    if (freed) continue;
-    if (CUresult result = state_.graph_memory.Claim(node.address)) {
-      for (const CUdeviceptr address : claimed) {
-        state_.graph_memory.Free(address);
-      }
-      return result;
+// A launch from its call until its work is done: nobody takes its memory, and
+// what it leaves allocated is claimed. A launch that the stream refuses, or
+// that is dropped with the driver, leaves no trace.
+class GraphCalls::Launch {
+ public:
+  Launch(GraphMemory& memory,
+         std::shared_ptr<const Graphs::Executable> executable)
+      : memory_(memory), executable_(std::move(executable)) {
+    for (const CUdeviceptr address : executable_->allocates) {
+      memory_.Use(address);
     }
-    claimed.push_back(node.address);
   }
-  return state_.streams.EnqueueGraph(stream, [this, executable] {
-    for (const Graphs::Node& node : executable->nodes) {
+  ~Launch() {
+    if (!begun_) {
+      for (const CUdeviceptr address : claimed_) memory_.Free(address);
+    }
+    for (const CUdeviceptr address : executable_->allocates) {
+      memory_.Unuse(address);
+    }
+  }
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  // What the graph itself does not free lives until somebody does, and until
+  // then it cannot be launched again. INVALID_VALUE: it lives.
+  CUresult Claim() {
+    for (const CUdeviceptr address : executable_->leaves) {
+      if (executable_->frees_on_launch) memory_.Free(address);
+      if (CUresult result = memory_.Claim(address)) return result;
+      claimed_.push_back(address);
+    }
+    return CUDA_SUCCESS;
+  }
+
+  CUresult Do() {
+    begun_ = true;
+    for (const Graphs::Node& node : executable_->nodes) {
       if (node.type == CU_GRAPH_NODE_TYPE_MEM_ALLOC) {
-        state_.graph_memory.Begin(node.address);
+        if (executable_->frees_on_launch) memory_.End(node.address);
+        memory_.Begin(node.address);
       } else if (node.type == CU_GRAPH_NODE_TYPE_MEM_FREE) {
-        state_.graph_memory.End(node.address);
+        memory_.End(node.address);
       } else if (node.work) {
         if (CUresult result = node.work()) return result;
       }
     }
     return CUDA_SUCCESS;
-  });
+  }
+
+ private:
+  GraphMemory& memory_;
+  const std::shared_ptr<const Graphs::Executable> executable_;
+  std::vector<CUdeviceptr> claimed_;
+  bool begun_ = false;
+};
+
+CUresult GraphCalls::GraphLaunch(CUgraphExec exec, CUstream stream) {
+  std::shared_ptr<const Graphs::Executable> executable;
+  if (CUresult result = state_.graphs.Find(exec, &executable)) return result;
+  if (CUresult result = state_.streams.CheckStream(stream)) return result;
+  const auto launch = std::make_shared<Launch>(state_.graph_memory, executable);
+  if (CUresult result = Upload(*executable)) return result;
+  if (CUresult result = launch->Claim()) return result;
+  // A host node may wait for what the caller does next.
+  return state_.streams.EnqueueGraph(
+      stream, [launch] { return launch->Do(); },
+      executable->has_host_nodes ? WorkQueues::Thread::kOwn
+                                 : WorkQueues::Thread::kAny);
 }
 
 CUresult GraphCalls::GraphExecDestroy(CUgraphExec exec) {

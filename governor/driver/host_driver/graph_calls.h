@@ -55,6 +55,8 @@ class GraphCalls {
                                       void* value);
 
  private:
+  class Launch;
+
   CUresult Add(CUgraphNode* node, CUgraph graph,
                const CUgraphNode* dependencies, size_t count,
                Graphs::Node content);

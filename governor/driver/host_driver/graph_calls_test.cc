@@ -1,6 +1,7 @@
 // Stream capture, and graphs as far as their memory goes. The figures are those
 // that an H200 gave.
 
+#include <atomic>
 #include <functional>
 #include <thread>
 #include <utility>
@@ -264,6 +265,84 @@ TEST_F(GraphCallsTest, AHeldStreamHoldsItsLaunches) {
   EXPECT_EQ(Read(linear), 0u);
   ASSERT_EQ(driver_->ReleaseStream(stream_), CUDA_SUCCESS);
   EXPECT_EQ(Read(linear), 42u);
+}
+
+TEST_F(GraphCallsTest, NoTrimTakesTheMemoryOfALaunchThatHasNotBegun) {
+  CUdeviceptr address = 0;
+  Begin();
+  ASSERT_EQ(api_.MemAllocAsync(&address, 4096, stream_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.MemsetD8Async(address, 7, 100, stream_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.MemFreeAsync(address, stream_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.StreamEndCapture(stream_, &graph_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.GraphInstantiate(&exec_, graph_, 0), CUDA_SUCCESS);
+  ASSERT_EQ(driver_->HoldStream(stream_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.GraphLaunch(exec_, stream_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.GraphExecDestroy(exec_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.GraphDestroy(graph_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.DeviceGraphMemTrim(0), CUDA_SUCCESS);
+  EXPECT_EQ(Reserved(), kStep);
+  ASSERT_EQ(driver_->ReleaseStream(stream_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.StreamQuery(stream_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.DeviceGraphMemTrim(0), CUDA_SUCCESS);
+  EXPECT_EQ(Reserved(), 0u);
+  EXPECT_EQ(driver_->physical_bytes(), Bytes());
+}
+
+TEST_F(GraphCallsTest, ALaunchThatIsRefusedClaimsNothing) {
+  CUdeviceptr address = 0;
+  Begin();
+  ASSERT_EQ(api_.MemAllocAsync(&address, 4096, stream_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.StreamEndCapture(stream_, &graph_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.GraphInstantiate(&exec_, graph_, 0), CUDA_SUCCESS);
+  CUgraph discarded = nullptr;
+  Begin();
+  EXPECT_EQ(api_.GraphLaunch(exec_, stream_),
+            CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  EXPECT_EQ(api_.StreamEndCapture(stream_, &discarded),
+            CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+  EXPECT_EQ(api_.GraphLaunch(exec_, stream_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemFree(address), CUDA_SUCCESS);
+}
+
+TEST_F(GraphCallsTest, MayFreeWhatItsLastLaunchLeft) {
+  CUdeviceptr address = 0;
+  Begin();
+  ASSERT_EQ(api_.MemAllocAsync(&address, 4096, stream_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.StreamEndCapture(stream_, &graph_), CUDA_SUCCESS);
+  ASSERT_EQ(
+      api_.GraphInstantiate(&exec_, graph_,
+                            CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH),
+      CUDA_SUCCESS);
+  EXPECT_EQ(api_.GraphLaunch(exec_, stream_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.GraphLaunch(exec_, stream_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemsetD8(address, 1, 4096), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemFree(address), CUDA_SUCCESS);
+}
+
+TEST_F(GraphCallsTest, HostNodesMayWaitForTheLauncher) {
+  std::atomic<int> state{0};
+  const auto wait = [](void* data) {
+    auto& state = *static_cast<std::atomic<int>*>(data);
+    state.wait(0);
+    state = 2;
+  };
+  Begin();
+  ASSERT_EQ(api_.LaunchHostFunc(stream_, wait, &state), CUDA_SUCCESS);
+  ASSERT_EQ(api_.StreamEndCapture(stream_, &graph_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.GraphInstantiate(&exec_, graph_, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api_.GraphLaunch(exec_, stream_), CUDA_SUCCESS);
+  state = 1;
+  state.notify_all();
+  EXPECT_EQ(api_.StreamSynchronize(stream_), CUDA_SUCCESS);
+  EXPECT_EQ(state, 2);
+}
+
+TEST_F(GraphCallsTest, ACaptureEndsWithItsStream) {
+  CUdeviceptr address = 0;
+  Begin();
+  ASSERT_EQ(api_.StreamDestroy(stream_), CUDA_SUCCESS);
+  EXPECT_EQ(driver_->live_objects().graphs, 0u);
+  EXPECT_EQ(api_.MemAlloc(&address, 64), CUDA_SUCCESS);
 }
 
 }  // namespace

@@ -53,6 +53,18 @@ CUresult GraphMemory::Back(CUdeviceptr address) {
   return CUDA_SUCCESS;
 }
 
+void GraphMemory::Use(CUdeviceptr address) {
+  MutexLock lock(mutex_);
+  ++ranges_.at(address).users;
+}
+
+void GraphMemory::Unuse(CUdeviceptr address) {
+  MutexLock lock(mutex_);
+  const auto range = ranges_.find(address);
+  --range->second.users;
+  EndIfOver(range);
+}
+
 CUresult GraphMemory::Claim(CUdeviceptr address) {
   MutexLock lock(mutex_);
   Range& range = ranges_.at(address);
@@ -76,6 +88,7 @@ void GraphMemory::End(CUdeviceptr address) {
   memory_.RemoveBlock(address);
   MutexLock lock(mutex_);
   const auto range = ranges_.find(address);
+  if (range == ranges_.end()) return;
   range->second.begun = false;
   EndIfOver(range);
 }
@@ -95,9 +108,8 @@ void GraphMemory::Trim(int device) {
   for (auto next = ranges_.begin(); next != ranges_.end();) {
     const auto range = next++;
     Range& one = range->second;
-    if (one.device != device || one.begun || one.claimed) continue;
-    if (one.backed > 0) {
-      memory_.UnbackPool(range->first, one.backed);
+    if (one.device != device || !one.idle()) continue;
+    if (one.backed > 0 && memory_.UnbackPool(range->first, one.backed)) {
       books_[device].reserved -= one.backed;
       one.backed = 0;
     }
@@ -144,7 +156,7 @@ CUresult GraphMemory::SetAttribute(int device, CUgraphMem_attribute attribute,
 
 void GraphMemory::EndIfOver(std::map<CUdeviceptr, Range>::iterator range) {
   const Range& one = range->second;
-  if (one.holders > 0 || one.begun || one.claimed || one.backed > 0) return;
+  if (one.holders > 0 || !one.idle() || one.backed > 0) return;
   memory_.ReleasePool(range->first);
   ranges_.erase(range);
 }

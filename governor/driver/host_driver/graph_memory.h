@@ -33,6 +33,10 @@ class GraphMemory {
 
   // Puts memory behind the addresses if there is none. OUT_OF_MEMORY.
   CUresult Back(CUdeviceptr address);
+  // A launch that has not ended uses the addresses once more, or once less: no
+  // trim takes their memory.
+  void Use(CUdeviceptr address);
+  void Unuse(CUdeviceptr address);
   // Marks a launch that will allocate. INVALID_VALUE: allocated already.
   CUresult Claim(CUdeviceptr address);
   // In stream order: the block begins to exist, and ends.
@@ -53,8 +57,10 @@ class GraphMemory {
     uint64_t size = 0;
     uint64_t backed = 0;  // bytes behind it, all or nothing
     int holders = 0;
+    int users = 0;
     bool claimed = false;  // from the launch until the free
     bool begun = false;    // the block is there
+    bool idle() const { return !claimed && !begun && users == 0; }
   };
   struct Books {
     uint64_t reserved = 0;

@@ -1,5 +1,6 @@
 #include "governor/driver/host_driver/graphs.h"
 
+#include <set>
 #include <utility>
 
 namespace governor {
@@ -83,7 +84,8 @@ CUresult Graphs::NodesOf(CUgraph graph, std::vector<CUgraphNode>* nodes) {
   return CUDA_SUCCESS;
 }
 
-CUresult Graphs::Instantiate(CUgraph graph, CUgraphExec* executable) {
+CUresult Graphs::Instantiate(CUgraph graph, bool frees_on_launch,
+                             CUgraphExec* executable) {
   MutexLock lock(mutex_);
   const auto found = graphs_.find(graph);
   if (found == graphs_.end()) return CUDA_ERROR_INVALID_VALUE;
@@ -93,10 +95,20 @@ CUresult Graphs::Instantiate(CUgraph graph, CUgraphExec* executable) {
   }
   auto made = std::make_shared<Executable>();
   made->device = found->second.device;
+  made->frees_on_launch = frees_on_launch;
+  std::set<CUdeviceptr> freed;
   for (const CUgraphNode handle : found->second.order) {
     made->nodes.push_back(nodes_.at(handle).node);
     const Node& node = made->nodes.back();
-    if (node.type == CU_GRAPH_NODE_TYPE_MEM_ALLOC) memory_.Hold(node.address);
+    if (node.type == CU_GRAPH_NODE_TYPE_MEM_FREE) freed.insert(node.address);
+    if (node.type == CU_GRAPH_NODE_TYPE_HOST) made->has_host_nodes = true;
+    if (node.type == CU_GRAPH_NODE_TYPE_MEM_ALLOC) {
+      made->allocates.push_back(node.address);
+    }
+  }
+  for (const CUdeviceptr address : made->allocates) {
+    if (!freed.contains(address)) made->leaves.push_back(address);
+    memory_.Hold(address);
   }
   ++found->second.executables;
   *executable = reinterpret_cast<CUgraphExec>(NextHandle());
@@ -117,8 +129,8 @@ CUresult Graphs::DestroyExecutable(CUgraphExec executable) {
   MutexLock lock(mutex_);
   const auto found = instances_.find(executable);
   if (found == instances_.end()) return CUDA_ERROR_INVALID_VALUE;
-  for (const Node& node : found->second.executable->nodes) {
-    if (node.type == CU_GRAPH_NODE_TYPE_MEM_ALLOC) memory_.Drop(node.address);
+  for (const CUdeviceptr address : found->second.executable->allocates) {
+    memory_.Drop(address);
   }
   const auto graph = graphs_.find(found->second.graph);
   if (graph != graphs_.end()) --graph->second.executables;

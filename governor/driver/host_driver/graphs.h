@@ -32,7 +32,12 @@ class Graphs {
   // What a launch runs. Shared with launches that have not ended.
   struct Executable {
     int device = 0;
+    // CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH
+    bool frees_on_launch = false;
+    bool has_host_nodes = false;
     std::vector<Node> nodes;
+    std::vector<CUdeviceptr> allocates;
+    std::vector<CUdeviceptr> leaves;  // of these, those that no node frees
   };
 
   explicit Graphs(GraphMemory& memory) : memory_(memory) {}
@@ -55,7 +60,8 @@ class Graphs {
   CUresult NodesOf(CUgraph graph, std::vector<CUgraphNode>* nodes);
 
   // NOT_SUPPORTED: the graph allocates, and has an executable already.
-  CUresult Instantiate(CUgraph graph, CUgraphExec* executable);
+  CUresult Instantiate(CUgraph graph, bool frees_on_launch,
+                       CUgraphExec* executable);
   CUresult Find(CUgraphExec executable,
                 std::shared_ptr<const Executable>* found);
   CUresult DestroyExecutable(CUgraphExec executable);

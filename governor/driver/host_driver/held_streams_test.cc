@@ -21,13 +21,18 @@ class HeldStreamsTest : public HostDriverTest {
   }
 
   // Makes a call that waits for the held stream, in another thread, and lets
-  // the stream go once it is seen to wait. Hangs if it does not.
+  // the stream go once it is seen to wait.
   void ReleaseOnce(const std::function<CUresult()>& waits) {
+    std::atomic<bool> returned{false};
     std::thread waiter([&] {
       EXPECT_EQ(api_.CtxSetCurrent(context_), CUDA_SUCCESS);
       EXPECT_EQ(waits(), CUDA_SUCCESS);
+      returned = true;
     });
-    while (driver_->blocked_calls() == 0) std::this_thread::yield();
+    while (driver_->blocked_calls() == 0 && !returned) {
+      std::this_thread::yield();
+    }
+    EXPECT_FALSE(returned);
     EXPECT_EQ(driver_->ReleaseStream(held_), CUDA_SUCCESS);
     waiter.join();
   }
@@ -177,6 +182,74 @@ TEST_F(HeldStreamsTest, MemoryFreedInAStreamIsReusedThereAtOnceElsewhereLater) {
   EXPECT_EQ(api_.MemFreeAsync(same, held_), CUDA_SUCCESS);
   EXPECT_EQ(api_.MemFreeAsync(elsewhere, other_), CUDA_SUCCESS);
   EXPECT_EQ(driver_->live_objects().pool_blocks, 0u);
+}
+
+TEST_F(HeldStreamsTest, WhatIsFreedBeforeItBeganNeverBegins) {
+  CUdeviceptr address = 0, other = 0;
+  ASSERT_EQ(api_.MemAllocAsync(&address, 4096, held_), CUDA_SUCCESS);
+  ASSERT_EQ(api_.MemAllocAsync(&other, 4096, held_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemFree(address), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemFreeAsync(other, other_), CUDA_SUCCESS);
+  ASSERT_EQ(driver_->ReleaseStream(held_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemsetD8(address, 1, 1), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(api_.MemsetD8(other, 1, 1), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(driver_->live_objects().pool_blocks, 0u);
+}
+
+// Each thread's blocks are its own, though all come and go in one stream.
+TEST_F(HeldStreamsTest, ThreadsShareAStreamsMemory) {
+  std::vector<std::thread> threads;
+  for (uint32_t i = 1; i <= 4; ++i) {
+    threads.emplace_back([this, i] {
+      EXPECT_EQ(api_.CtxSetCurrent(context_), CUDA_SUCCESS);
+      for (int round = 0; round < 500; ++round) {
+        CUdeviceptr address = 0;
+        ASSERT_EQ(api_.MemAllocAsync(&address, 4096, other_), CUDA_SUCCESS);
+        ASSERT_EQ(api_.MemsetD32Async(address, i, 1024, other_), CUDA_SUCCESS);
+        ASSERT_EQ(api_.StreamSynchronize(other_), CUDA_SUCCESS);
+        ASSERT_EQ(Read(address + 4092), i);
+        ASSERT_EQ(api_.MemFreeAsync(address, other_), CUDA_SUCCESS);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(api_.StreamSynchronize(other_), CUDA_SUCCESS);
+  EXPECT_EQ(driver_->live_objects().pool_blocks, 0u);
+  EXPECT_EQ(driver_->physical_bytes(), Bytes());
+}
+
+TEST_F(HeldStreamsTest, TheEndWaitsForHostFunctionsAndWhatIsBehindThem) {
+  const CUdeviceptr linear = NewLinear(64);
+  std::atomic<int> state{0};
+  const auto wait = [](void* data) {
+    auto& state = *static_cast<std::atomic<int>*>(data);
+    state.wait(0);
+    state = 2;
+  };
+  EXPECT_EQ(api_.LaunchHostFunc(other_, wait, &state), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemsetD32Async(linear, 1, 1, other_), CUDA_SUCCESS);
+  std::thread opener([&] {
+    state = 1;
+    state.notify_all();
+  });
+  driver_.reset();
+  EXPECT_EQ(state, 2);
+  opener.join();
+}
+
+TEST_F(HeldStreamsTest, TheEndOfAContextWaitsForItsWork) {
+  CUcontext made = nullptr;
+  CUstream stream = nullptr;
+  CUdeviceptr linear = 0;
+  ASSERT_EQ(api_.CtxCreate(&made, nullptr, 0, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api_.StreamCreate(&stream, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api_.MemAlloc(&linear, 64), CUDA_SUCCESS);
+  ASSERT_EQ(driver_->HoldStream(stream), CUDA_SUCCESS);
+  EXPECT_EQ(api_.MemsetD32Async(linear, 1, 1, stream), CUDA_SUCCESS);
+  EXPECT_EQ(api_.CtxDestroy(made), CUDA_SUCCESS);
+  // Had it run on memory that was gone, every call would say so.
+  EXPECT_EQ(api_.CtxSetCurrent(context_), CUDA_SUCCESS);
+  EXPECT_EQ(api_.StreamQuery(other_), CUDA_SUCCESS);
 }
 
 TEST_F(HeldStreamsTest, UseAfterAStreamOrderedFreeIsFoundOut) {

@@ -50,6 +50,8 @@ HostDriver::~HostDriver() {
   }
   ReturnSlot(slot_);
   state_->hung_calls.End();
+  // Waits for work of streams, which uses the calls.
+  state_.reset();
 }
 
 const Personality& HostDriver::personality() const {
@@ -93,6 +95,10 @@ LiveObjects HostDriver::live_objects() const {
   live.contexts = state_->contexts.created();
   return live;
 }
+
+Bytes HostDriver::kept_bytes() const { return state_->memory->kept(); }
+
+void HostDriver::RunShrinker() { state_->memory->Shrink(); }
 
 CUresult HostDriver::HoldStream(CUstream stream) {
   return state_->streams.Hold(stream);

@@ -47,9 +47,14 @@ struct HostState;
 // Chunks that may be exported have a memfd of their own each; that and
 // cuIpcGetMemHandle work between the processes of a user.
 //
-// Not there, and answered as by a driver that cannot do it: handles of events
-// for other processes, though the attribute is as measured; fabric handles; I/O
-// memory.
+// Stream-ordered memory comes from pools in steps of 32 MiB, as measured, and
+// the memory of graphs, too; what is freed in one stream is given to another
+// when its work is done, never by an event that orders the two. Arrays take
+// 64 KiB at a time.
+//
+// Not there, and answered as by a driver that cannot do it: pools and events
+// for other processes, though their attributes are as measured; fabric handles;
+// I/O memory.
 //
 // Thread-safe, every driver function included. In a forked child every driver
 // call answers CUDA_ERROR_NOT_INITIALIZED, but for the three that read
@@ -105,6 +110,11 @@ class HostDriver {
   void ReleaseHungCalls();
 
   LiveObjects live_objects() const;
+
+  // What a personality that keeps released pages has kept, of all devices; and
+  // what the system does when it wants them.
+  Bytes kept_bytes() const;
+  void RunShrinker();
 
   // From now on no work of this stream begins, and nothing behind it: queries
   // say NOT_READY, waits wait. Until ReleaseStream, which runs what was held

@@ -272,5 +272,32 @@ TEST_F(HostDriverTest, AForkedChildMayHaveADriverOfItsOwn) {
   }));
 }
 
+// As drivers from 590 on: what is released is not free at once.
+TEST(HostDriverKeepsTest, ReleasedPagesUntilTheShrinkerRuns) {
+  const auto driver =
+      HostDriver::Create(
+          *ParsePersonality("gb10,memory=1GiB,context=16MiB,pools=on", GiB(8)))
+          .value();
+  const DriverApi& api = driver->api();
+  CUcontext context = nullptr;
+  ASSERT_EQ(api.Init(0), CUDA_SUCCESS);
+  ASSERT_EQ(api.DevicePrimaryCtxRetain(&context, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api.CtxSetCurrent(context), CUDA_SUCCESS);
+  size_t before = 0, after = 0, total = 0;
+  ASSERT_EQ(api.MemGetInfo(&before, &total), CUDA_SUCCESS);
+  const CUmemAllocationProp properties = PlainProperties();
+  CUmemGenericAllocationHandle chunk = 0;
+  ASSERT_EQ(api.MemCreate(&chunk, 64 << 20, &properties, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api.MemRelease(chunk), CUDA_SUCCESS);
+  EXPECT_EQ(driver->physical_bytes(), Bytes());
+  EXPECT_EQ(driver->kept_bytes(), MiB(64));
+  ASSERT_EQ(api.MemGetInfo(&after, &total), CUDA_SUCCESS);
+  EXPECT_EQ(before - after, size_t{64} << 20);
+  driver->RunShrinker();
+  EXPECT_EQ(driver->kept_bytes(), Bytes());
+  ASSERT_EQ(api.MemGetInfo(&after, &total), CUDA_SUCCESS);
+  EXPECT_EQ(before, after);
+}
+
 }  // namespace
 }  // namespace governor

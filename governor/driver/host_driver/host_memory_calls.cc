@@ -78,7 +78,7 @@ CUresult HostMemoryCalls::WaitForUsers(RangeKind kind, const void* pointer) {
   if (!place || place->kind != kind || place->range_start != Address(pointer)) {
     return CUDA_ERROR_INVALID_VALUE;
   }
-  state_.streams.WaitForDevices();
+  state_.streams.WaitForAllContexts();
   return CUDA_SUCCESS;
 }
 

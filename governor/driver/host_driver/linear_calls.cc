@@ -43,7 +43,8 @@ CUresult LinearCalls::MemFree(CUdeviceptr address) {
                 place->kind == RangeKind::kManaged)) {
     if (place->range_start != address) return CUDA_ERROR_INVALID_VALUE;
     // Known of the real driver: work that was asked for before uses it still.
-    state_.streams.WaitForDevice(place->device);
+    // Measured: of this context alone.
+    state_.streams.WaitForContext(place->owner);
     return state_.memory->FreeRange(place->kind, address);
   }
   return state_.free_pool_block ? state_.free_pool_block(address)

@@ -39,10 +39,12 @@ inline std::ostream& operator<<(std::ostream& out, const LiveObjects& live) {
              << ", registrations " << live.registrations
              << ", imported allocations " << live.imported_allocations
              << ", arrays " << live.arrays << ", mipmapped arrays "
-             << live.mipmapped_arrays << ", streams " << live.streams
-             << ", events " << live.events << ", primary context refs "
-             << live.primary_context_refs << ", contexts " << live.contexts
-             << "}";
+             << live.mipmapped_arrays << ", pools " << live.pools
+             << ", pool blocks " << live.pool_blocks << ", graphs "
+             << live.graphs << ", graph executables " << live.graph_executables
+             << ", streams " << live.streams << ", events " << live.events
+             << ", primary context refs " << live.primary_context_refs
+             << ", contexts " << live.contexts << "}";
 }
 
 }  // namespace governor

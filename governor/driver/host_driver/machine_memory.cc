@@ -11,10 +11,11 @@
 
 namespace governor {
 
-std::optional<Bytes> ParseMemFree(absl::string_view meminfo) {
+std::optional<Bytes> ParseMeminfo(absl::string_view meminfo,
+                                  absl::string_view name) {
   for (absl::string_view line : absl::StrSplit(meminfo, '\n')) {
     uint64_t kib = 0;
-    if (absl::ConsumePrefix(&line, "MemFree:") &&
+    if (absl::ConsumePrefix(&line, name) && absl::ConsumePrefix(&line, ":") &&
         absl::ConsumeSuffix(&line, " kB") && absl::SimpleAtoi(line, &kib)) {
       return KiB(kib);
     }
@@ -22,14 +23,24 @@ std::optional<Bytes> ParseMemFree(absl::string_view meminfo) {
   return std::nullopt;
 }
 
-std::optional<Bytes> MachineMemFree() {
+namespace {
+
+std::optional<Bytes> ReadMeminfo(absl::string_view name) {
   const int file = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
   if (file < 0) return std::nullopt;
-  char text[512];  // MemFree is the second line
+  char text[512];  // both are among the first three lines
   const ssize_t size = read(file, text, sizeof(text));
   close(file);
   if (size <= 0) return std::nullopt;
-  return ParseMemFree(absl::string_view(text, size));
+  return ParseMeminfo(absl::string_view(text, size), name);
+}
+
+}  // namespace
+
+std::optional<Bytes> MachineMemFree() { return ReadMeminfo("MemFree"); }
+
+std::optional<Bytes> MachineMemAvailable() {
+  return ReadMeminfo("MemAvailable");
 }
 
 bool IsMemoryNode(int node) {

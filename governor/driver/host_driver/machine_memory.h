@@ -8,11 +8,15 @@
 
 namespace governor {
 
-// MemFree of a text like /proc/meminfo. nullopt: it has none.
-std::optional<Bytes> ParseMemFree(absl::string_view meminfo);
+// A line of a text like /proc/meminfo, "MemFree" for example. nullopt: it has
+// none.
+std::optional<Bytes> ParseMeminfo(absl::string_view meminfo,
+                                  absl::string_view name);
 
-// This machine's MemFree now. nullopt: /proc/meminfo cannot be read.
+// This machine's MemFree or MemAvailable now. nullopt: /proc/meminfo cannot be
+// read.
 std::optional<Bytes> MachineMemFree();
+std::optional<Bytes> MachineMemAvailable();
 
 // Whether this machine has a memory node of this number. 0 always is one.
 bool IsMemoryNode(int node);

@@ -16,8 +16,7 @@ namespace governor {
 enum class RangeKind {
   kReservation,  // of cuMemAddressReserve
   kLinear,       // of cuMemAlloc and cuMemAllocPitch
-  kPool,         // of a memory pool, which gives out blocks of it
-  kGraph,        // of the memory nodes of graphs
+  kPool,         // of a pool or graph, which gives out blocks of it
   kArray,
   kManaged,     // of cuMemAllocManaged
   kPinned,      // of cuMemAllocHost and cuMemHostAlloc

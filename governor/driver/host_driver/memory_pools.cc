@@ -160,6 +160,10 @@ CUresult MemoryPools::SetAccess(CUmemoryPool pool, const CUmemAccessDesc* desc,
     if (one.flags == CU_MEM_ACCESS_FLAGS_PROT_READ) {
       return CUDA_ERROR_NOT_SUPPORTED;
     }
+    if (one.flags != CU_MEM_ACCESS_FLAGS_PROT_NONE &&
+        one.flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE) {
+      return CUDA_ERROR_INVALID_VALUE;
+    }
     const bool own = found->location.type == CU_MEM_LOCATION_TYPE_DEVICE &&
                      found->location.id == one.location.id;
     if (one.location.id < 0 || one.location.id >= personality_.devices ||
@@ -204,13 +208,13 @@ CUresult MemoryPools::GetAccess(CUmemoryPool pool, int device,
 }
 
 CUresult MemoryPools::Allocate(CUmemoryPool pool, uint64_t size,
-                               const void* lane, CUdeviceptr* address) {
+                               const void* lane, Allocated* block) {
   MutexLock lock(mutex_);
   Pool* const found = Find(pool);
   if (found == nullptr) return CUDA_ERROR_INVALID_VALUE;
   // Measured: to ask for nothing is no error.
   if (size == 0) {
-    *address = 0;
+    *block = {};
     return CUDA_SUCCESS;
   }
   if (size > found->span) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -227,35 +231,34 @@ CUresult MemoryPools::Allocate(CUmemoryPool pool, uint64_t size,
     }
   }
   if (best != blocks_.end()) {
-    *address = best->first;
+    *block = {best->first, size, next_generation_++};
     freeing_.erase(best->first);
     best->second.size = size;
     best->second.freed_on = nullptr;
-    best->second.generation = next_generation_++;
+    best->second.generation = block->generation;
   } else {
     const std::optional<uint64_t> offset = Take(*found, rounded);
     if (!offset) return CUDA_ERROR_OUT_OF_MEMORY;
-    *address = found->base + *offset;
+    *block = {found->base + *offset, size, next_generation_++};
     CountBlock(*found, *offset, rounded, 1);
     ++found->blocks;
-    blocks_[*address] = {.pool = found,
-                         .size = size,
-                         .rounded = rounded,
-                         .generation = next_generation_++};
+    blocks_[block->address] = {.pool = found,
+                               .size = size,
+                               .rounded = rounded,
+                               .generation = block->generation};
   }
   found->used += size;
   found->used_high = std::max(found->used_high, found->used);
   return CUDA_SUCCESS;
 }
 
-void MemoryPools::Begin(CUdeviceptr address) {
-  if (address == 0) return;
-  uint64_t size = 0;
-  {
-    MutexLock lock(mutex_);
-    size = blocks_.at(address).size;
+void MemoryPools::Begin(const Allocated& block) {
+  MutexLock lock(mutex_);
+  const auto found = blocks_.find(block.address);
+  if (found == blocks_.end() || found->second.generation != block.generation) {
+    return;
   }
-  memory_.AddBlock(address, size, memory_.NextId());
+  memory_.AddBlock(block.address, block.size, memory_.NextId());
 }
 
 CUresult MemoryPools::Free(CUdeviceptr address, const void* lane,
@@ -286,6 +289,14 @@ void MemoryPools::End(CUdeviceptr address, uint64_t generation) {
   freeing_.erase(address);
   blocks_.erase(found);
   EndIfOver(pool);
+}
+
+void MemoryPools::Unfree(CUdeviceptr address) {
+  MutexLock lock(mutex_);
+  const auto found = blocks_.find(address);
+  found->second.freed_on = nullptr;
+  found->second.pool->used += found->second.size;
+  freeing_.erase(address);
 }
 
 CUresult MemoryPools::LocationOf(CUmemoryPool pool, CUmemLocation* location) {
@@ -374,13 +385,16 @@ bool MemoryPools::Back(Pool& pool, uint64_t offset, uint64_t rounded) {
                          pool.access.data(),
                          pool.access.size()) != CUDA_SUCCESS) {
       for (const uint64_t back : added) {
-        memory_.UnbackPool(pool.base + back * kStep, kStep);
+        // What the system does not take back stays, idle.
+        if (!memory_.UnbackPool(pool.base + back * kStep, kStep)) continue;
         pool.steps.erase(back);
         pool.reserved -= kStep;
+        --pool.idle_steps;
       }
       return false;
     }
     pool.steps[step] = 0;
+    ++pool.idle_steps;
     pool.reserved += kStep;
     added.push_back(step);
   }
@@ -392,16 +406,23 @@ void MemoryPools::CountBlock(Pool& pool, uint64_t offset, uint64_t rounded,
                              int change) {
   const uint64_t last = (offset + rounded - 1) / kStep;
   for (uint64_t step = offset / kStep; step <= last; ++step) {
-    pool.steps[step] += change;
+    int& blocks = pool.steps[step];
+    pool.idle_steps -= blocks == 0;
+    blocks += change;
+    pool.idle_steps += blocks == 0;
   }
 }
 
 void MemoryPools::Shrink(Pool& pool, uint64_t keep) {
-  for (auto step = pool.steps.end();
-       step != pool.steps.begin() && pool.reserved > keep;) {
+  for (auto step = pool.steps.end(); step != pool.steps.begin() &&
+                                     pool.reserved > keep &&
+                                     pool.idle_steps > 0;) {
     --step;
-    if (step->second > 0) continue;
-    memory_.UnbackPool(pool.base + step->first * kStep, kStep);
+    if (step->second > 0 ||
+        !memory_.UnbackPool(pool.base + step->first * kStep, kStep)) {
+      continue;
+    }
+    --pool.idle_steps;
     pool.reserved -= kStep;
     step = pool.steps.erase(step);
   }

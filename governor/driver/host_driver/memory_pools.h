@@ -50,15 +50,23 @@ class MemoryPools {
 
   // A block of `pool` for the stream that `lane` stands for. What was freed on
   // the same lane may be given again before it ran; what was freed elsewhere,
-  // after. Begin(*address) makes it usable. OUT_OF_MEMORY: the device has no
+  // after. Begin makes it usable. OUT_OF_MEMORY: the device has no
   // more, or the pool may not.
+  struct Allocated {
+    CUdeviceptr address = 0;
+    uint64_t size = 0;
+    uint64_t generation = 0;
+  };
   CUresult Allocate(CUmemoryPool pool, uint64_t size, const void* lane,
-                    CUdeviceptr* address);
-  void Begin(CUdeviceptr address);
+                    Allocated* block);
+  // Nothing, if the block was ended meanwhile.
+  void Begin(const Allocated& block);
   // Ends the block that Allocate gave; End(address, *generation) makes it
   // unusable and gives its memory to others. INVALID_VALUE: there is none.
   CUresult Free(CUdeviceptr address, const void* lane, uint64_t* generation);
   void End(CUdeviceptr address, uint64_t generation);
+  // As if Free had not been called: End will not be.
+  void Unfree(CUdeviceptr address);
 
   CUresult LocationOf(CUmemoryPool pool, CUmemLocation* location);
   // The pool of the block at `address`; null if there is none.
@@ -90,6 +98,7 @@ class MemoryPools {
     CUdeviceptr base = 0;  // 0: none reserved yet
     OffsetAllocator space;
     std::map<uint64_t, int> steps;  // with memory behind: how many blocks
+    int idle_steps = 0;             // of these, those without any
     int blocks = 0;                 // that live or are being freed
   };
   struct Block {

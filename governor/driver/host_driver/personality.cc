@@ -74,25 +74,13 @@ Personality Old(Bytes machine_memory) {
           .attributes = OldAttributes()};
 }
 
-void SetPools(Personality& personality, bool on) {
-  constexpr int kSupported = 115, kHandleTypes = 119;
-  if (!on) {
-    personality.attributes[kSupported] = 0;
-    personality.attributes[kHandleTypes] = 0;
-  } else if (!personality.Has(kSupported)) {
-    personality.attributes[kSupported] = 1;
-    // Chosen: a POSIX file descriptor, which every device with pools has.
-    personality.attributes[kHandleTypes] = 1;
-  }
-}
-
 absl::Status Set(Personality& personality, absl::string_view key,
                  absl::string_view value, absl::string_view text) {
   if (key == "pools") {
     if (value != "on" && value != "off") {
       return Refuse("pools wants on or off", text);
     }
-    SetPools(personality, value == "on");
+    personality.keeps_released = value == "on";
     return absl::OkStatus();
   }
   if (key == "devices") {

@@ -24,8 +24,7 @@ enum class RegisterOutcome {
 // The machine that a HostDriver claims to be, as data. A plain value.
 //
 //   gb10  an integrated device that shares the machine's memory, as owners of
-//         the machine reported it; nobody measured it for us. Its pools are off
-//         unless `pools=on`
+//         the machine reported it; nobody measured it for us.
 //   h200  a discrete card, as measured on one with driver 580.159.04
 //   hmm   a discrete card whose GPU can read plain host memory (HMM), as CUDA
 //         documents it
@@ -49,6 +48,10 @@ struct Personality {
   int devices = 1;
   // Of a private mapping of a file, when CU_MEMHOSTREGISTER_READ_ONLY is given.
   RegisterOutcome register_private_read_only = RegisterOutcome::kRefuses;
+  // Whether released pages stay with the driver until something needs them or
+  // its shrinker runs (HostDriver::RunShrinker), as reported of drivers from
+  // 590 on. Set by `pools=on`.
+  bool keeps_released = false;
   // Whether cuMemGetInfo tells no more free memory than the machine's MemFree:
   // what is free of `memory` is not enough to know, when that is the machine's.
   bool free_is_mem_free = false;
@@ -70,7 +73,7 @@ absl::StatusOr<Personality> PersonalityNamed(absl::string_view name,
 
 // Reads `NAME[,key=value…]`, for example `gb10,memory=8GiB,context=512MiB`.
 // Keys: memory, context, granularity (sizes), devices (a number), pools (on or
-// off: whether it has memory pools). INVALID_ARGUMENT, naming the text, what is
+// off: keeps_released). INVALID_ARGUMENT, naming the text, what is
 // allowed and an example: anything else, or a personality that
 // ValidatePersonality refuses.
 absl::StatusOr<Personality> ParsePersonality(absl::string_view text,

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 
 namespace governor {
@@ -48,6 +50,10 @@ PhysicalMemory::PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books,
 PhysicalMemory::~PhysicalMemory() { close(file_); }
 
 std::optional<PhysicalRange> PhysicalMemory::Allocate(Zone zone, Bytes size) {
+  if (const std::optional<PhysicalRange> kept = TakeKept(zone, size)) {
+    books_.Add(size);
+    return kept;
+  }
   if (!Take(size)) return std::nullopt;
   std::optional<uint64_t> offset;
   {
@@ -63,18 +69,74 @@ std::optional<PhysicalRange> PhysicalMemory::Allocate(Zone zone, Bytes size) {
 }
 
 void PhysicalMemory::Free(Zone zone, PhysicalRange range) {
-  // Without the lock: this is where the time goes. Nobody else knows the range.
-  // The call can be interrupted by a signal; it fails in no other way here.
-  while (fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                   range.offset, range.size.count()) != 0 &&
-         errno == EINTR) {
+  {
+    MutexLock lock(mutex_);
+    if (keeps_) {
+      kept_.push_back({zone, range});
+      kept_bytes_ += range.size;
+      used_ -= range.size;
+      books_.Subtract(range.size);
+      return;
+    }
   }
+  Clear(range);
   {
     MutexLock lock(mutex_);
     allocator(zone).Free(range.offset, range.size.count());
   }
   books_.Subtract(range.size);
   Return(range.size);
+}
+
+void PhysicalMemory::Clear(const PhysicalRange& range) {
+  // Nobody else knows the range. The call can be interrupted by a signal; it
+  // fails in no other way here.
+  while (fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                   range.offset, range.size.count()) != 0 &&
+         errno == EINTR) {
+  }
+}
+
+void PhysicalMemory::KeepReleased() {
+  MutexLock lock(mutex_);
+  keeps_ = true;
+}
+
+std::optional<PhysicalRange> PhysicalMemory::TakeKept(Zone zone, Bytes size) {
+  std::optional<PhysicalRange> range;
+  {
+    MutexLock lock(mutex_);
+    const auto same =
+        std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) {
+          return kept.zone == zone && kept.range.size == size;
+        });
+    if (same == kept_.end()) return std::nullopt;
+    range = same->range;
+    kept_.erase(same);
+    kept_bytes_ -= size;
+    used_ += size;
+  }
+  Clear(*range);
+  return range;
+}
+
+void PhysicalMemory::Shrink() {
+  std::vector<Kept> kept;
+  {
+    MutexLock lock(mutex_);
+    kept.swap(kept_);
+  }
+  for (const Kept& one : kept) {
+    Clear(one.range);
+    MutexLock lock(mutex_);
+    allocator(one.zone).Free(one.range.offset, one.range.size.count());
+    kept_bytes_ -= one.range.size;
+  }
+}
+
+Bytes PhysicalMemory::kept() const {
+  MutexLock lock(mutex_);
+  return kept_bytes_;
 }
 
 std::optional<int> PhysicalMemory::AllocateFile(const std::string& name,
@@ -98,9 +160,11 @@ void PhysicalMemory::FreeFile(int file, Bytes size) {
 
 bool PhysicalMemory::Take(Bytes size) {
   if (pool_ != nullptr && !pool_->Take(size)) return false;
+  // What is kept makes room for what is needed.
+  if (size > free()) Shrink();
   {
     MutexLock lock(mutex_);
-    if (size <= capacity_ - used_) {
+    if (size <= capacity_ - used_ - kept_bytes_) {
       used_ += size;
       return true;
     }
@@ -119,7 +183,7 @@ void PhysicalMemory::Return(Bytes size) {
 
 Bytes PhysicalMemory::free() const {
   MutexLock lock(mutex_);
-  return capacity_ - used_;
+  return capacity_ - used_ - kept_bytes_;
 }
 
 }  // namespace governor

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "governor/base/bytes.h"
@@ -55,6 +56,14 @@ class PhysicalMemory {
   // Closes it. Its pages go when nobody else has them.
   void FreeFile(int file, Bytes size);
 
+  // From now on Free keeps the pages of plain ranges, which are then neither
+  // free nor in the books, for later allocations of the same size, until these
+  // or others need the room, or Shrink.
+  void KeepReleased();
+  // Gives back all that is kept.
+  void Shrink();
+  Bytes kept() const;
+
   // Counted here, but without pages, and not in the books: what a context
   // takes, and what is taken from this pool elsewhere. False, and nothing
   // taken: less than `size` is free.
@@ -69,6 +78,15 @@ class PhysicalMemory {
   PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books,
                  PhysicalMemory* pool);
 
+  struct Kept {
+    Zone zone;
+    PhysicalRange range;
+  };
+
+  // Gives the pages back to the system. Without the lock: here the time goes.
+  void Clear(const PhysicalRange& range) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A kept range of this size, cleared.
+  std::optional<PhysicalRange> TakeKept(Zone zone, Bytes size);
   OffsetAllocator& allocator(Zone zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return zone == Zone::kChunks ? chunks_ : linear_;
   }
@@ -80,6 +98,9 @@ class PhysicalMemory {
 
   mutable Mutex mutex_;
   Bytes used_ ABSL_GUARDED_BY(mutex_);
+  bool keeps_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Kept> kept_ ABSL_GUARDED_BY(mutex_);
+  Bytes kept_bytes_ ABSL_GUARDED_BY(mutex_);
   OffsetAllocator chunks_ ABSL_GUARDED_BY(mutex_);
   OffsetAllocator linear_ ABSL_GUARDED_BY(mutex_);
 };

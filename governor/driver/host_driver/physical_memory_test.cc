@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -107,6 +108,35 @@ TEST(PhysicalMemoryTest, LaysChunksInARow) {
   memory->Allocate(kLinear, KiB(4));
   const auto second = memory->Allocate(kChunks, MiB(2));
   EXPECT_EQ(second->offset, first->offset + MiB(2).count());
+}
+
+TEST(PhysicalMemoryTest, KeepsWhatWasReleasedUntilItIsNeeded) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(8), books).value();
+  constexpr PhysicalMemory::Zone kZone = PhysicalMemory::Zone::kChunks;
+  memory->KeepReleased();
+  const PhysicalRange first = memory->Allocate(kZone, MiB(4)).value();
+  ASSERT_EQ(pwrite(memory->file(), "x", 1, first.offset), 1);
+  memory->Free(kZone, first);
+  EXPECT_EQ(books.now(), Bytes());
+  EXPECT_EQ(memory->kept(), MiB(4));
+  EXPECT_EQ(memory->free(), MiB(4));
+  // The same size takes what is kept, and finds it empty.
+  const PhysicalRange again = memory->Allocate(kZone, MiB(4)).value();
+  EXPECT_EQ(again.offset, first.offset);
+  char byte = 1;
+  ASSERT_EQ(pread(memory->file(), &byte, 1, again.offset), 1);
+  EXPECT_EQ(byte, 0);
+  EXPECT_EQ(memory->kept(), Bytes());
+  memory->Free(kZone, again);
+  // What does not fit beside it takes its place.
+  const PhysicalRange large = memory->Allocate(kZone, MiB(6)).value();
+  EXPECT_EQ(memory->kept(), Bytes());
+  memory->Free(kZone, large);
+  EXPECT_EQ(memory->kept(), MiB(6));
+  memory->Shrink();
+  EXPECT_EQ(memory->kept(), Bytes());
+  EXPECT_EQ(memory->free(), MiB(8));
 }
 
 }  // namespace

@@ -16,8 +16,7 @@ constexpr int kIsHwDecompressCapable = 21;
 
 // Whether what it holds dies with a context.
 bool HasContext(RangeKind kind) {
-  return kind != RangeKind::kReservation && kind != RangeKind::kPool &&
-         kind != RangeKind::kGraph;
+  return kind != RangeKind::kReservation && kind != RangeKind::kPool;
 }
 
 bool IsFourBytes(CUpointer_attribute attribute) {

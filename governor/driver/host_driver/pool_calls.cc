@@ -70,6 +70,10 @@ CUresult PoolCalls::Allocate(CUdeviceptr* address, size_t size,
     if (CUresult result = state_.pools.LocationOf(pool, &location)) {
       return result;
     }
+    // Measured: graphs allocate of devices alone.
+    if (location.type != CU_MEM_LOCATION_TYPE_DEVICE) {
+      return CUDA_ERROR_NOT_SUPPORTED;
+    }
     CUDA_MEM_ALLOC_NODE_PARAMS allocation = {};
     allocation.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
     allocation.poolProps.location = location;
@@ -87,16 +91,27 @@ CUresult PoolCalls::Allocate(CUdeviceptr* address, size_t size,
   if (CUresult result = state_.streams.CheckUnsafe()) return result;
   const void* lane = nullptr;
   if (CUresult result = state_.streams.LaneOf(stream, &lane)) return result;
-  CUdeviceptr got = 0;
-  if (CUresult result = state_.pools.Allocate(pool, size, lane, &got)) {
+  // Who frees a block and who gets it next say so in the stream's order.
+  MutexLock lock(order_);
+  MemoryPools::Allocated block;
+  if (CUresult result = state_.pools.Allocate(pool, size, lane, &block)) {
     return result;
   }
-  *address = got;
-  return state_.streams.Enqueue(stream, CU_GRAPH_NODE_TYPE_MEM_ALLOC,
-                                [this, got] {
-                                  state_.pools.Begin(got);
-                                  return CUDA_SUCCESS;
-                                });
+  const auto begin = [this, block] {
+    state_.pools.Begin(block);
+    return CUDA_SUCCESS;
+  };
+  if (CUresult result =
+          state_.streams.Enqueue(stream, CU_GRAPH_NODE_TYPE_MEM_ALLOC, begin)) {
+    uint64_t generation = 0;
+    if (block.address != 0 &&
+        state_.pools.Free(block.address, lane, &generation) == CUDA_SUCCESS) {
+      state_.pools.End(block.address, generation);
+    }
+    return result;
+  }
+  *address = block.address;
+  return CUDA_SUCCESS;
 }
 
 CUresult PoolCalls::MemFreeAsync(CUdeviceptr address, CUstream stream) {
@@ -125,20 +140,27 @@ CUresult PoolCalls::MemFreeAsync(CUdeviceptr address, CUstream stream) {
   if (CUresult result = state_.streams.CheckUnsafe()) return result;
   const void* lane = nullptr;
   if (CUresult result = state_.streams.LaneOf(stream, &lane)) return result;
+  MutexLock lock(order_);
   uint64_t generation = 0;
   if (state_.pools.Free(address, lane, &generation) == CUDA_SUCCESS) {
-    return state_.streams.Enqueue(stream, CU_GRAPH_NODE_TYPE_MEM_FREE,
-                                  [this, address, generation] {
-                                    state_.pools.End(address, generation);
-                                    return CUDA_SUCCESS;
-                                  });
+    const CUresult result = state_.streams.Enqueue(
+        stream, CU_GRAPH_NODE_TYPE_MEM_FREE, [this, address, generation] {
+          state_.pools.End(address, generation);
+          return CUDA_SUCCESS;
+        });
+    if (result != CUDA_SUCCESS) state_.pools.Unfree(address);
+    return result;
   }
   if (state_.graph_memory.Free(address) == CUDA_SUCCESS) {
-    return state_.streams.Enqueue(stream, CU_GRAPH_NODE_TYPE_MEM_FREE,
-                                  [this, address] {
-                                    state_.graph_memory.End(address);
-                                    return CUDA_SUCCESS;
-                                  });
+    const CUresult result = state_.streams.Enqueue(
+        stream, CU_GRAPH_NODE_TYPE_MEM_FREE, [this, address] {
+          state_.graph_memory.End(address);
+          return CUDA_SUCCESS;
+        });
+    if (result != CUDA_SUCCESS) {
+      static_cast<void>(state_.graph_memory.Claim(address));
+    }
+    return result;
   }
   // Measured: takes cuMemAlloc's memory too.
   const std::optional<DeviceMemory::Place> place =

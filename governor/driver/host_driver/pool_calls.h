@@ -1,6 +1,7 @@
 #ifndef GOVERNOR_DRIVER_HOST_DRIVER_POOL_CALLS_H_
 #define GOVERNOR_DRIVER_HOST_DRIVER_POOL_CALLS_H_
 
+#include "governor/base/mutex.h"
 #include "governor/driver/driver_api.h"
 #include "governor/driver/host_driver/host_state.h"
 
@@ -38,6 +39,8 @@ class PoolCalls {
                     CUstream stream);
 
   HostState& state_;
+  // Between a block's change of hands and its place in the stream's order.
+  Mutex order_;
 };
 
 }  // namespace governor

@@ -1,9 +1,8 @@
 #include "governor/driver/host_driver/streams.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
-
-#include "absl/time/clock.h"
 
 namespace governor {
 namespace {
@@ -13,6 +12,11 @@ constexpr uintptr_t kHandleStep = 16;
 
 // Of a thread, for all drivers in the process: CUDA has one.
 thread_local CUstreamCaptureMode capture_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
+
+int64_t NowNanos() {
+  return std::chrono::steady_clock::now().time_since_epoch() /
+         std::chrono::nanoseconds(1);
+}
 
 }  // namespace
 
@@ -46,8 +50,13 @@ CUresult Streams::DestroyStream(CUstream stream) {
     MutexLock lock(mutex_);
     const auto found = streams_.find(stream);
     if (found == streams_.end()) return CUDA_ERROR_INVALID_HANDLE;
-    if (found->second->capture != nullptr)
-      found->second->capture->valid = false;
+    const std::shared_ptr<Capture> capture = found->second->capture;
+    if (capture != nullptr && capture->origin == found->second.get()) {
+      Leave(capture);
+      graphs_.Destroy(capture->graph);
+    } else if (capture != nullptr) {
+      capture->valid = false;
+    }
     queue = found->second->queue;
     streams_.erase(found);
   }
@@ -65,7 +74,8 @@ CUresult Streams::Enqueue(CUstream stream, CUgraphNodeType kind, Work work) {
   return Submit(stream, kind, std::move(work), WorkQueues::Thread::kAny);
 }
 
-CUresult Streams::EnqueueGraph(CUstream stream, Work work) {
+CUresult Streams::EnqueueGraph(CUstream stream, Work work,
+                               WorkQueues::Thread thread) {
   CUgraph graph = nullptr;
   std::vector<CUgraphNode> dependencies;
   if (CUresult result = CapturedGraph(stream, &graph, &dependencies)) {
@@ -75,7 +85,7 @@ CUresult Streams::EnqueueGraph(CUstream stream, Work work) {
     InvalidateCapture(stream);
     return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
   }
-  return Enqueue(stream, CU_GRAPH_NODE_TYPE_GRAPH, std::move(work));
+  return Submit(stream, CU_GRAPH_NODE_TYPE_GRAPH, std::move(work), thread);
 }
 
 CUresult Streams::EnqueueHostFunction(CUstream stream, Work work) {
@@ -167,13 +177,13 @@ CUresult Streams::Synchronize(CUstream stream) {
   return CUDA_SUCCESS;
 }
 
-void Streams::WaitForDevice(int device) {
-  WaitForAll([device](const Stream& stream) {
-    return DeviceOfContext(stream.properties.context) == device;
+void Streams::WaitForContext(ContextId context) {
+  WaitForAll([context](const Stream& stream) {
+    return stream.properties.context == context;
   });
 }
 
-void Streams::WaitForDevices() {
+void Streams::WaitForAllContexts() {
   WaitForAll([](const Stream&) { return true; });
 }
 
@@ -258,7 +268,7 @@ CUresult Streams::Record(CUevent event, CUstream stream) {
   recorded->point = queues_
                         .Submit(found->queue, before,
                                 [recorded] {
-                                  recorded->at_ns = absl::GetCurrentTimeNanos();
+                                  recorded->at_ns = NowNanos();
                                   return CUDA_SUCCESS;
                                 })
                         .point;
@@ -277,10 +287,16 @@ CUresult Streams::WaitEvent(CUstream stream, CUevent event) {
     const auto known = events_.find(event);
     if (known == events_.end()) return CUDA_ERROR_INVALID_HANDLE;
     const std::shared_ptr<Recorded> recorded = known->second.recorded;
+    if (CUresult result = CheckImplicit(*found)) return result;
     if (recorded == nullptr) return CUDA_SUCCESS;
     if (recorded->capture != nullptr) {
+      if (recorded->capture->over) return CUDA_ERROR_INVALID_VALUE;  // measured
       if (!recorded->capture->valid) {
         return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+      }
+      if (found->legacy) {  // measured: it cannot join
+        recorded->capture->valid = false;
+        return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
       }
       if (found->capture != nullptr && found->capture != recorded->capture) {
         found->capture->valid = recorded->capture->valid = false;
@@ -316,10 +332,12 @@ CUresult Streams::QueryEvent(CUevent event) {
     recorded = known->second.recorded;
     if (recorded == nullptr) return CUDA_SUCCESS;
     if (recorded->capture != nullptr) {
+      if (recorded->capture->over) return CUDA_ERROR_INVALID_VALUE;  // measured
       recorded->capture->valid = false;
       return CUDA_ERROR_CAPTURED_EVENT;
     }
   }
+  if (CUresult result = CheckUnsafe()) return result;  // measured
   return queues_.Done(recorded->point) ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 
@@ -473,13 +491,12 @@ CUresult Streams::CheckUnsafe() {
   return result;
 }
 
-CUresult Streams::CheckDeviceWait(int device) {
+CUresult Streams::CheckContextWait(ContextId context) {
   if (capture_count_.load() == 0) return CUDA_SUCCESS;
   CUresult result = CUDA_SUCCESS;
   MutexLock lock(mutex_);
   ForEach([&](const Stream& stream) {
-    if (stream.capture == nullptr ||
-        DeviceOfContext(stream.properties.context) != device) {
+    if (stream.capture == nullptr || stream.properties.context != context) {
       return;
     }
     stream.capture->valid = false;
@@ -521,7 +538,9 @@ void Streams::DestroyAll(ContextId context) {
       return item.second.context == context;
     });
   }
+  // Work that was asked for uses what dies with the context still.
   for (const auto& queue : queues) queues_.Release(queue);
+  for (const auto& queue : queues) queues_.Wait(queues_.Last(queue));
 }
 
 int Streams::blocked() { return queues_.blocked(); }
@@ -604,6 +623,7 @@ CUresult Streams::FindImplicit(const Stream& stream, bool end) {
 }
 
 void Streams::Leave(const std::shared_ptr<Capture>& capture) {
+  capture->over = true;
   ForEach([&](Stream& stream) {
     if (stream.capture != capture) return;
     stream.capture = nullptr;

@@ -58,7 +58,8 @@ class Streams {
   // The same, and waits until it ran: for calls that return when all is done.
   CUresult Run(CUstream stream, Work work);
   // The same for what cannot be captured: STREAM_CAPTURE_UNSUPPORTED.
-  CUresult EnqueueGraph(CUstream stream, Work work);
+  CUresult EnqueueGraph(CUstream stream, Work work,
+                        WorkQueues::Thread thread = WorkQueues::Thread::kAny);
   // The same as Enqueue, in a thread of its own: `work` may wait for what the
   // caller does next.
   CUresult EnqueueHostFunction(CUstream stream, Work work);
@@ -75,9 +76,9 @@ class Streams {
   // NOT_READY: there is work left.
   CUresult Query(CUstream stream);
   CUresult Synchronize(CUstream stream);
-  // Waits for all streams of a device, or of all devices.
-  void WaitForDevice(int device);
-  void WaitForDevices();
+  // Waits for all streams of a context, or of all there are.
+  void WaitForContext(ContextId context);
+  void WaitForAllContexts();
 
   // From now on no work of the stream begins, until Release.
   CUresult Hold(CUstream stream);
@@ -91,7 +92,8 @@ class Streams {
   CUresult Record(CUevent event, CUstream stream);
   CUresult WaitEvent(CUstream stream, CUevent event);
   // NOT_READY: what was last recorded is not done. CAPTURED_EVENT: it was
-  // recorded in a capture, which is over now.
+  // recorded in a capture, which is spoilt now. INVALID_VALUE: in one that is
+  // over. What CheckUnsafe answers.
   CUresult QueryEvent(CUevent event);
   CUresult SynchronizeEvent(CUevent event);
   // INVALID_HANDLE: not both recorded, or without timing.
@@ -119,13 +121,14 @@ class Streams {
   // STREAM_CAPTURE_UNSUPPORTED. CUDA_SUCCESS: no capture forbids it. Costs a
   // load while there is no capture.
   CUresult CheckUnsafe();
-  // The same for a call that waits for a whole device, which every capture
-  // forbids.
-  CUresult CheckDeviceWait(int device);
+  // The same for a call that waits for a whole context, which every capture
+  // there forbids.
+  CUresult CheckContextWait(ContextId context);
   // The calling thread's mode, for CheckUnsafe; gives the old one.
   CUstreamCaptureMode ExchangeCaptureMode(CUstreamCaptureMode mode);
 
-  // Destroys what belongs to a context, as its end does.
+  // Destroys what belongs to a context, as its end does, and waits for the work
+  // that was asked for. What a test holds back is released.
   void DestroyAll(ContextId context);
 
   // How many calls wait for work at this moment.
@@ -141,6 +144,7 @@ class Streams {
     CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
     std::thread::id thread;
     bool valid = true;
+    bool over = false;             // ended, one way or another
     std::set<CUgraphNode> leaves;  // that no other node depends on
   };
   struct Stream {

@@ -24,6 +24,15 @@ bool Passed(const Point& point) {
   return point.queue == nullptr || point.queue->completed >= point.ticket;
 }
 
+// Work's own lack of memory is an answer, too: nothing may leave by throwing.
+CUresult Do(const WorkQueues::Work& work) noexcept {
+  try {
+    return work();
+  } catch (...) {
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  }
+}
+
 }  // namespace
 
 WorkQueues::WorkQueues(std::function<void(CUresult)> on_late_failure)
@@ -46,19 +55,21 @@ WorkQueues::Submitted WorkQueues::Submit(const std::shared_ptr<Queue>& queue,
                                          const std::vector<Point>& after,
                                          Work work, Thread thread) {
   MutexLock lock(mutex_);
-  const Point point = {queue, ++queue->submitted};
   const bool free = queue->items.empty() && !queue->running && !queue->held &&
                     std::all_of(after.begin(), after.end(), Passed<Point>);
   if (free && thread == Thread::kAny) {
+    const Point point = {queue, ++queue->submitted};
     queue->running = true;
     mutex_.Unlock();
-    const CUresult result = work();
+    const CUresult result = Do(work);
     mutex_.Lock();
     Finish(*queue);
     return {point, result};
   }
-  if (queue->items.empty()) waiting_.push_back(queue);
+  waiting_.reserve(waiting_.size() + 1);
   queue->items.push_back({after, std::move(work), thread});
+  if (queue->items.size() == 1) waiting_.push_back(queue);
+  const Point point = {queue, ++queue->submitted};
   RunReady();
   return {point, std::nullopt};
 }
@@ -124,7 +135,7 @@ void WorkQueues::RunItem(const std::shared_ptr<Queue>& queue, Item item) {
   if (item.thread == Thread::kOwn) {
     ++threads_;
     std::thread([this, queue, work = std::move(item.work)]() mutable {
-      const CUresult result = work();
+      const CUresult result = Do(work);
       if (result != CUDA_SUCCESS) on_late_failure_(result);
       work = nullptr;
       MutexLock lock(mutex_);
@@ -135,7 +146,7 @@ void WorkQueues::RunItem(const std::shared_ptr<Queue>& queue, Item item) {
     return;
   }
   mutex_.Unlock();
-  const CUresult result = item.work();
+  const CUresult result = Do(item.work);
   if (result != CUDA_SUCCESS) on_late_failure_(result);
   // What the work owned goes without the lock, too.
   item = Item();

@@ -16,8 +16,8 @@ namespace governor {
 // Queues of work: in order inside each, and after points of others. What a
 // stream of the host driver is made of. Work runs as soon as nothing holds it
 // back, in the thread that made it ready: of a driver that nobody holds back,
-// in the caller's, before Submit returns. Thread-safe; no lock is held while
-// work runs.
+// in the caller's, before Submit returns. Work that throws has failed with
+// OUT_OF_MEMORY. Thread-safe; no lock is held while work runs.
 class WorkQueues {
  public:
   using Work = std::function<CUresult()>;
@@ -32,7 +32,8 @@ class WorkQueues {
 
   // `on_late_failure` hears of work that failed after Submit had returned.
   explicit WorkQueues(std::function<void(CUresult)> on_late_failure);
-  // Drops work that was held back. Waits for what runs.
+  // Drops work that was held back. Waits for what runs in threads of its own;
+  // no other may run.
   ~WorkQueues();
   WorkQueues(const WorkQueues&) = delete;
   WorkQueues& operator=(const WorkQueues&) = delete;
