@@ -38,6 +38,7 @@ enum class Where {
   kHostDriver,
   // What host_driver.h says is not there.
   kHardware,
+  // Needs two devices that can be peers.
   kTwoDevices,
 };
 
@@ -50,8 +51,12 @@ bool Applies(Where where) {
       return !device.is_hardware();
     case Where::kHardware:
       return device.is_hardware();
-    case Where::kTwoDevices:
-      return device.count() > 1;
+    case Where::kTwoDevices: {
+      int can = 0;
+      return device.count() > 1 &&
+             device.api().DeviceCanAccessPeer(&can, 0, 1) == CUDA_SUCCESS &&
+             can != 0;
+    }
   }
   return true;
 }

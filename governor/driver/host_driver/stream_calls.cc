@@ -5,9 +5,8 @@
 namespace governor {
 namespace {
 
-// Measured on an H200: a priority outside is the nearest one inside.
 constexpr int kLeastPriority = 0;
-constexpr int kGreatestPriority = -5;
+constexpr int kGreatestPriority = -5;  // measured on an H200
 
 }  // namespace
 
@@ -81,8 +80,14 @@ CUresult StreamCalls::StreamCreateWithPriority(CUstream* stream,
   }
   ContextId context = 0;
   if (CUresult result = state_.contexts.Current(&context)) return result;
+  // Measured: a priority outside is the nearest one inside. Documented: there
+  // is one alone where the device knows no priorities.
+  const int greatest =
+      state_.personality.Has(CU_DEVICE_ATTRIBUTE_STREAM_PRIORITIES_SUPPORTED)
+          ? kGreatestPriority
+          : kLeastPriority;
   *stream = state_.streams.CreateStream(
-      context, flags, std::clamp(priority, kGreatestPriority, kLeastPriority));
+      context, flags, std::clamp(priority, greatest, kLeastPriority));
   return CUDA_SUCCESS;
 }
 
