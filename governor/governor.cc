@@ -180,9 +180,19 @@ absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
   // are read a moment apart.
   snapshot.free = std::min(memory->free, memory->total - snapshot.governed);
   const Bytes rest = memory->total - snapshot.governed - snapshot.free;
-  if (is_host) {
+  if (is_host && !host_driver()->personality().free_is_mem_free) {
     // Nobody but this process uses a host driver.
     snapshot.unmanaged = rest;
+  } else if (is_host) {
+    // Of the machine's memory this process has its context and what it asked
+    // the driver for; the rest is others' and the operating system's.
+    const HostDriver& host = *host_driver();
+    snapshot.unmanaged = std::min(
+        rest, SaturatingSubtract(host.physical_bytes(), snapshot.governed) +
+                  host.pinned_bytes() + host.personality().context);
+    snapshot.other_processes = rest - snapshot.unmanaged;
+    snapshot.estimated = {"unmanaged_bytes", "other_processes_bytes",
+                          "os_bytes", "evictable_bytes"};
   } else {
     // Not told apart yet: this process's context, other processes, and on an
     // integrated device the operating system.

@@ -7,7 +7,11 @@ namespace governor {
 // and it reads as zero.
 std::map<int, int> Gb10Attributes() {
   return {
-      {10, 32},  // warp_size: CUDA documentation
+      {1, 1024},         // max_threads_per_block: CUDA documentation
+      {11, 2147483647},  // max_pitch: measured on h200
+      {14, 512},         // texture_alignment: CUDA documentation
+      {51, 32},          // texture_pitch_alignment: CUDA documentation
+      {10, 32},          // warp_size: CUDA documentation
       {16, 48},  // multiprocessor_count: NVIDIA's specification, 6144 cores
       {18, 1},   // integrated: reported
       {19, 1},   // can_map_host_memory: CUDA documentation
@@ -161,22 +165,26 @@ std::map<int, int> H200Attributes() {
 // in software, and so without the host's page tables (100).
 std::map<int, int> HmmAttributes() {
   return {
-      {10, 32},   // warp_size
-      {19, 1},    // can_map_host_memory
-      {41, 1},    // unified_addressing
-      {75, 8},    // compute_capability_major: chosen, HMM needs 7.5
-      {76, 9},    // compute_capability_minor
-      {83, 1},    // managed_memory
-      {88, 1},    // pageable_memory_access
-      {89, 1},    // concurrent_managed_access
-      {90, 1},    // compute_preemption_supported
-      {91, 1},    // can_use_host_pointer_for_registered_mem
-      {99, 1},    // host_register_supported
-      {100, 0},   // pageable_memory_access_uses_host_page_tables
-      {102, 1},   // virtual_memory_management_supported
-      {103, 1},   // handle_type_posix_file_descriptor
-      {113, 1},   // read_only_host_register_supported
-      {115, 1},   // memory_pools_supported
+      {1, 1024},         // max_threads_per_block: CUDA documentation
+      {11, 2147483647},  // max_pitch: measured on h200
+      {14, 512},         // texture_alignment: CUDA documentation
+      {51, 32},          // texture_pitch_alignment: CUDA documentation
+      {10, 32},          // warp_size
+      {19, 1},           // can_map_host_memory
+      {41, 1},           // unified_addressing
+      {75, 8},           // compute_capability_major: chosen, HMM needs 7.5
+      {76, 9},           // compute_capability_minor
+      {83, 1},           // managed_memory
+      {88, 1},           // pageable_memory_access
+      {89, 1},           // concurrent_managed_access
+      {90, 1},           // compute_preemption_supported
+      {91, 1},           // can_use_host_pointer_for_registered_mem
+      {99, 1},           // host_register_supported
+      {100, 0},          // pageable_memory_access_uses_host_page_tables
+      {102, 1},          // virtual_memory_management_supported
+      {103, 1},          // handle_type_posix_file_descriptor
+      {113, 1},          // read_only_host_register_supported
+      {115, 1},          // memory_pools_supported
       {116, 0},   // gpu_direct_rdma_supported: chosen, as of consumer cards
       {119, 0},   // mempool_supported_handle_types: chosen
       {124, 1},   // dma_buf_supported: documented for the open kernel modules
@@ -189,16 +197,20 @@ std::map<int, int> HmmAttributes() {
 // A device before virtual memory management, as CUDA documents it.
 std::map<int, int> OldAttributes() {
   return {
-      {10, 32},   // warp_size
-      {19, 1},    // can_map_host_memory
-      {41, 1},    // unified_addressing
-      {75, 3},    // compute_capability_major: chosen
-      {76, 5},    // compute_capability_minor
-      {83, 1},    // managed_memory
-      {91, 1},    // can_use_host_pointer_for_registered_mem
-      {99, 1},    // host_register_supported
-      {102, 0},   // virtual_memory_management_supported
-      {131, -1},  // numa_id
+      {1, 1024},         // max_threads_per_block: CUDA documentation
+      {11, 2147483647},  // max_pitch: measured on h200
+      {14, 512},         // texture_alignment: CUDA documentation
+      {51, 32},          // texture_pitch_alignment: CUDA documentation
+      {10, 32},          // warp_size
+      {19, 1},           // can_map_host_memory
+      {41, 1},           // unified_addressing
+      {75, 3},           // compute_capability_major: chosen
+      {76, 5},           // compute_capability_minor
+      {83, 1},           // managed_memory
+      {91, 1},           // can_use_host_pointer_for_registered_mem
+      {99, 1},           // host_register_supported
+      {102, 0},          // virtual_memory_management_supported
+      {131, -1},         // numa_id
   };
 }
 

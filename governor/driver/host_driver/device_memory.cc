@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "governor/base/status_macros.h"
+#include "governor/driver/host_driver/memory_file.h"
 
 namespace governor {
 namespace {
@@ -48,8 +49,10 @@ DeviceMemory::DeviceMemory(const Personality& personality)
 
 DeviceMemory::~DeviceMemory() {
   for (const auto& [handle, chunk] : chunks_) {
-    if (chunk.own_file) close(chunk.file);
-    if (chunk.export_file >= 0) close(chunk.export_file);
+    if (chunk.own_file) CloseMemoryFile(chunk.file, chunk.inode);
+    if (chunk.export_file >= 0) {
+      CloseMemoryFile(chunk.export_file, chunk.export_inode);
+    }
   }
 }
 
@@ -66,6 +69,7 @@ CUresult DeviceMemory::AllocateRange(RangeKind kind, ContextId owner,
   const std::optional<Bytes> pages = AlignUp(Bytes(size), Bytes(page_));
   if (!pages) return CUDA_ERROR_OUT_OF_MEMORY;
   PhysicalMemory& memory = MemoryFor(kind, owner);
+  if (!memory.IsIntact()) return CUDA_ERROR_OPERATING_SYSTEM;
   Chunk chunk = {.memory = &memory,
                  .zone = PhysicalMemory::Zone::kLinear,
                  .file = memory.file(),
@@ -359,14 +363,21 @@ void DeviceMemory::TakeIfDead(Chunks::iterator chunk,
   chunks_.erase(chunk);
 }
 
+bool DeviceMemory::IsIntact(const Chunk& chunk) {
+  return chunk.own_file ? IsStillMemoryFile(chunk.file, chunk.inode)
+                        : chunk.memory->IsIntact();
+}
+
 void DeviceMemory::Bury(const std::vector<Chunk>& dead) {
   for (const Chunk& chunk : dead) {
-    if (chunk.export_file >= 0) close(chunk.export_file);
+    if (chunk.export_file >= 0) {
+      CloseMemoryFile(chunk.export_file, chunk.export_inode);
+    }
     if (chunk.memory == nullptr) {
-      close(chunk.file);
+      CloseMemoryFile(chunk.file, chunk.inode);
       imported_books_.Subtract(chunk.range.size);
     } else if (chunk.own_file) {
-      chunk.memory->FreeFile(chunk.file, chunk.range.size);
+      chunk.memory->FreeFile(chunk.file, chunk.inode, chunk.range.size);
     } else {
       chunk.memory->Free(chunk.zone, chunk.range);
     }

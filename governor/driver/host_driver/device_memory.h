@@ -218,8 +218,9 @@ class DeviceMemory {
     uint64_t inode = 0;        // of such a file
     PhysicalRange range = {};  // of the file
     int device = 0;
-    ContextId owner = 0;      // of what is allocated
-    int export_file = -1;     // of IpcMemory; -1: never exported
+    ContextId owner = 0;   // of what is allocated
+    int export_file = -1;  // of IpcMemory; -1: never exported
+    uint64_t export_inode = 0;
     uint64_t serial = 0;      // of IpcMemory
     uint64_t references = 0;  // by its own handle
     uint64_t imports = 0;     // by the handles that ImportChunk gave
@@ -272,6 +273,8 @@ class DeviceMemory {
   // Takes the chunk out of the table if nothing holds it any more, into `dead`.
   void TakeIfDead(Chunks::iterator chunk, std::vector<Chunk>& dead)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False: the program closed the chunk's file.
+  static bool IsIntact(const Chunk& chunk);
   // Gives the pages back. Without the lock: this is where the time goes.
   void Bury(const std::vector<Chunk>& dead) ABSL_LOCKS_EXCLUDED(mutex_);
   CUresult MayRegister(const HostRegistrations::Registration& registration)

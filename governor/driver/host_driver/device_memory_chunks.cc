@@ -7,6 +7,7 @@
 
 #include "governor/driver/host_driver/chunk_file.h"
 #include "governor/driver/host_driver/device_memory.h"
+#include "governor/driver/host_driver/memory_file.h"
 
 namespace governor {
 namespace {
@@ -48,7 +49,7 @@ CUresult DeviceMemory::CreateChunk(Bytes size,
     if (!file) return CUDA_ERROR_OUT_OF_MEMORY;
     chunk.file = *file;
     chunk.own_file = true;
-    chunk.inode = ReadChunkFile(*file).value_or(ChunkFile()).inode;
+    chunk.inode = InodeOf(*file);
     chunk.range.size = size;
   } else {
     const std::optional<PhysicalRange> range =
@@ -73,7 +74,8 @@ CUresult DeviceMemory::ExportChunk(CUmemGenericAllocationHandle chunk,
       imports_.contains(chunk)) {
     return CUDA_ERROR_INVALID_VALUE;
   }
-  const int copy = fcntl(found->second.file, F_DUPFD_CLOEXEC, 0);
+  if (!IsIntact(found->second)) return CUDA_ERROR_OPERATING_SYSTEM;
+  const int copy = fcntl(found->second.file, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) return CUDA_ERROR_OPERATING_SYSTEM;
   *file = copy;
   return CUDA_SUCCESS;
@@ -96,7 +98,7 @@ CUresult DeviceMemory::ImportChunk(int file,
     imports_.emplace(*handle, known->second);
     return CUDA_SUCCESS;
   }
-  const int copy = fcntl(file, F_DUPFD_CLOEXEC, 0);
+  const int copy = fcntl(file, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) return CUDA_ERROR_OPERATING_SYSTEM;
   imported_books_.Add(Bytes(found->size));
   const CUmemGenericAllocationHandle chunk = next_id_++;
@@ -202,6 +204,7 @@ CUresult DeviceMemory::Map(CUdeviceptr address, uint64_t size, uint64_t offset,
       table_.AnyMapped(address, size)) {
     return CUDA_ERROR_INVALID_VALUE;
   }
+  if (!IsIntact(found->second)) return CUDA_ERROR_OPERATING_SYSTEM;
   if (!table_.Map(address, found->second.file, found->second.range.offset,
                   {.size = size, .chunk = found->first})) {
     return CUDA_ERROR_OUT_OF_MEMORY;

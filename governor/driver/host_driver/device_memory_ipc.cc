@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "governor/driver/host_driver/device_memory.h"
+#include "governor/driver/host_driver/memory_file.h"
 
 namespace governor {
 
@@ -21,6 +22,7 @@ CUresult DeviceMemory::ExportLinear(CUdeviceptr address, IpcMemory* memory) {
     chunk.serial = NewSerial();
     chunk.export_file = NewExportFile(chunk.serial);
     if (chunk.export_file < 0) return CUDA_ERROR_OUT_OF_MEMORY;
+    chunk.export_inode = InodeOf(chunk.export_file);
   }
   *memory = {.serial = chunk.serial,
              .offset = chunk.range.offset,
@@ -51,6 +53,7 @@ CUresult DeviceMemory::OpenLinear(const IpcMemory& memory, ContextId owner,
   }
   const Chunk chunk = {.file = *file,
                        .own_file = true,
+                       .inode = InodeOf(*file),
                        .range = {memory.offset, *pages},
                        .device = memory.device,
                        .owner = owner};

@@ -27,6 +27,7 @@ CUresult DeviceMemory::BackPool(CUdeviceptr address, uint64_t size,
                                 const CUmemAccessDesc* desc, size_t count) {
   constexpr PhysicalMemory::Zone kZone = PhysicalMemory::Zone::kLinear;
   PhysicalMemory& physical = MemoryAt(location);
+  if (!physical.IsIntact()) return CUDA_ERROR_OPERATING_SYSTEM;
   const std::optional<PhysicalRange> range =
       physical.Allocate(kZone, Bytes(size));
   if (!range) return CUDA_ERROR_OUT_OF_MEMORY;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "governor/driver/host_driver/memory_file.h"
 
 namespace governor {
 namespace {
@@ -31,9 +32,7 @@ bool IsMemfd(const std::string& path, const std::string& name) {
 
 }  // namespace
 
-int NewExportFile(uint64_t serial) {
-  return memfd_create(NameOf(serial).c_str(), MFD_CLOEXEC);
-}
+int NewExportFile(uint64_t serial) { return NewMemoryFile(NameOf(serial)); }
 
 uint64_t NewSerial() {
   std::random_device random;

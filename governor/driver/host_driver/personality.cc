@@ -149,8 +149,10 @@ absl::Status ValidatePersonality(const Personality& personality) {
                   ToString(personality.memory));
   }
   if (personality.context >= personality.memory) {
-    return Refuse(absl::StrCat("context wants less than memory's ",
-                               ToString(personality.memory)),
+    return Refuse(absl::StrCat("context, which has a size by default, wants "
+                               "less than memory's ",
+                               ToString(personality.memory),
+                               "; add or lower context=SIZE"),
                   ToString(personality.context));
   }
   if (personality.devices < 1 || personality.devices > kMaxHostDevices) {

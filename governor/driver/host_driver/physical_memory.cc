@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "governor/driver/host_driver/memory_file.h"
 
 namespace governor {
 namespace {
@@ -22,12 +25,25 @@ constexpr uint64_t kZoneSize = uint64_t{1} << 45;
 
 absl::StatusOr<std::unique_ptr<PhysicalMemory>> PhysicalMemory::Create(
     Bytes capacity, PhysicalBooks& books, PhysicalMemory* pool) {
-  const int file = memfd_create("governor-host-driver", MFD_CLOEXEC);
+  // Past this limit the system ends the process, without a word.
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < 2 * kZoneSize) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "a host device is a sparse file, longer than the limit on the size of "
+        "files; raise it (ulimit -f unlimited): needed ",
+        ToString(Bytes(2 * kZoneSize)), ", limit ",
+        ToString(Bytes(limit.rlim_cur))));
+  }
+  const int file = NewMemoryFile("governor-host-driver");
   if (file < 0) {
-    return errno == EMFILE || errno == ENFILE || errno == ENOMEM
-               ? absl::ResourceExhaustedError(
-                     "no file descriptor or memory for a host device")
-               : absl::ErrnoToStatus(errno, "memfd_create for a host device");
+    const int error = errno;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return error == EMFILE || error == ENFILE || error == ENOMEM
+               ? absl::ResourceExhaustedError(absl::StrCat(
+                     "no file descriptor or memory for a host device; raise "
+                     "the limit (ulimit -n) or close files: limit ",
+                     limit.rlim_cur))
+               : absl::ErrnoToStatus(error, "memfd_create for a host device");
   }
   if (ftruncate(file, 2 * kZoneSize) != 0) {
     const int error = errno;
@@ -41,13 +57,18 @@ absl::StatusOr<std::unique_ptr<PhysicalMemory>> PhysicalMemory::Create(
 PhysicalMemory::PhysicalMemory(int file, Bytes capacity, PhysicalBooks& books,
                                PhysicalMemory* pool)
     : file_(file),
+      inode_(InodeOf(file)),
       capacity_(capacity),
       books_(books),
       pool_(pool),
       chunks_(0, kZoneSize),
       linear_(kZoneSize, 2 * kZoneSize) {}
 
-PhysicalMemory::~PhysicalMemory() { close(file_); }
+PhysicalMemory::~PhysicalMemory() { CloseMemoryFile(file_, inode_); }
+
+bool PhysicalMemory::IsIntact() const {
+  return IsStillMemoryFile(file_, inode_);
+}
 
 std::optional<PhysicalRange> PhysicalMemory::Allocate(Zone zone, Bytes size) {
   if (const std::optional<PhysicalRange> kept = TakeKept(zone, size)) {
@@ -89,6 +110,7 @@ void PhysicalMemory::Free(Zone zone, PhysicalRange range) {
 }
 
 void PhysicalMemory::Clear(const PhysicalRange& range) {
+  if (!IsIntact()) return;  // not our file to make holes in
   // Nobody else knows the range. The call can be interrupted by a signal; it
   // fails in no other way here.
   while (fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -142,7 +164,7 @@ Bytes PhysicalMemory::kept() const {
 std::optional<int> PhysicalMemory::AllocateFile(const std::string& name,
                                                 Bytes size) {
   if (!Take(size)) return std::nullopt;
-  const int file = memfd_create(name.c_str(), MFD_CLOEXEC);
+  const int file = NewMemoryFile(name);
   if (file >= 0 && ftruncate(file, size.count()) == 0) {
     books_.Add(size);
     return file;
@@ -152,8 +174,8 @@ std::optional<int> PhysicalMemory::AllocateFile(const std::string& name,
   return std::nullopt;
 }
 
-void PhysicalMemory::FreeFile(int file, Bytes size) {
-  close(file);
+void PhysicalMemory::FreeFile(int file, uint64_t inode, Bytes size) {
+  CloseMemoryFile(file, inode);
   books_.Subtract(size);
   Return(size);
 }

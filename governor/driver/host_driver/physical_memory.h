@@ -54,7 +54,7 @@ class PhysicalMemory {
   // to another process. nullopt, too: the system gives no file descriptor.
   std::optional<int> AllocateFile(const std::string& name, Bytes size);
   // Closes it. Its pages go when nobody else has them.
-  void FreeFile(int file, Bytes size);
+  void FreeFile(int file, uint64_t inode, Bytes size);
 
   // From now on Free keeps the pages of plain ranges, which are then neither
   // free nor in the books, for later allocations of the same size, until these
@@ -71,6 +71,8 @@ class PhysicalMemory {
   void Return(Bytes size);
 
   int file() const { return file_; }
+  // False: the program closed file(), and may use its number for another.
+  bool IsIntact() const;
   Bytes capacity() const { return capacity_; }
   Bytes free() const;
 
@@ -92,6 +94,7 @@ class PhysicalMemory {
   }
 
   const int file_;
+  const uint64_t inode_;
   const Bytes capacity_;
   PhysicalBooks& books_;
   PhysicalMemory* const pool_;

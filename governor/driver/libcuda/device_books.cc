@@ -8,6 +8,8 @@
 #include <cstring>
 #include <new>
 
+#include "governor/driver/host_driver/memory_file.h"
+
 namespace governor {
 
 HostMachine::HostMachine(const Personality& personality)
@@ -20,7 +22,7 @@ HostMachine::HostMachine(const Personality& personality)
 }
 
 PublishedBooks::PublishedBooks(const Personality& personality)
-    : file_(memfd_create(DeviceBooks::kName, MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
+    : file_(NewMemoryFile(DeviceBooks::kName)) {
   if (file_ < 0) return;
   // Sealed, so that a reader's mapping is always backed by the file.
   if (ftruncate(file_, sizeof(DeviceBooks)) != 0 ||
