@@ -19,7 +19,7 @@ struct NetworkBuffers {
 };
 
 // Device memory where a card may read it, by either way; pinned host memory
-// where it may not, as on a GB10.
+// where it may not, as on a GB10. For plans of clusters, which are to come.
 NetworkBuffers BookNetworkBuffers(Bytes size, const NetworkAccess& access);
 
 }  // namespace governor

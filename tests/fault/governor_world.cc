@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
 #include "governor/budget/refusal.h"
 #include "tests/fault/allocation_faults.h"
@@ -67,6 +68,7 @@ absl::Status GovernorWorld::Do(const Step& step) {
     }
     if (verb == "commit_rest") return region_->Commit(0, region_->num_blocks());
     if (verb == "decommit_all") return DecommitAll();
+    if (verb == "check_access") return CheckAccess();
     if (verb == "close_region") return region_->Close();
   }
   return absl::OkStatus();
@@ -87,6 +89,22 @@ absl::Status GovernorWorld::Open() {
 absl::Status GovernorWorld::Lease(Bytes size, absl::Time deadline) {
   GOVERNOR_ASSIGN_OR_RETURN(lease_,
                             governor_->Lease(size, {.deadline = deadline}));
+  return absl::OkStatus();
+}
+
+absl::Status GovernorWorld::CheckAccess() {
+  const DriverApi& api = governor_->host_driver()->api();
+  const CUmemLocation device = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = 0};
+  for (size_t i = 0; i < region_->num_blocks(); ++i) {
+    if (!region_->is_committed(i)) continue;
+    unsigned long long flags = 0;  // NOLINT: CUDA's own type
+    const CUdeviceptr block =
+        region_->address() + i * region_->block_size().count();
+    if (api.MemGetAccess(&flags, &device, block) != CUDA_SUCCESS ||
+        flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE) {
+      return absl::InternalError(absl::StrCat("block ", i, " cannot be used"));
+    }
+  }
   return absl::OkStatus();
 }
 

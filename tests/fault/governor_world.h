@@ -44,6 +44,7 @@ class GovernorWorld final : public World {
   absl::Status Do(const Step& step);
   absl::Status Open();
   absl::Status Lease(Bytes size, absl::Time deadline);
+  absl::Status CheckAccess();
   absl::Status DecommitAll();
 
   WaitingClock clock_;

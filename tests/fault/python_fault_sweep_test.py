@@ -170,10 +170,13 @@ class World:
 
 
 class Fault:
-    """What fails: a driver call or an allocation, by number."""
+    """What fails: one driver call or two, or an allocation, by number."""
 
-    def __init__(self, call=0, error=0, allocation=0, from_there_on=False, without_memory=False):
+    def __init__(
+        self, call=0, second=0, error=0, allocation=0, from_there_on=False, without_memory=False
+    ):
         self.call = call
+        self.second = second
         self.error = error
         self.allocation = allocation
         self.from_there_on = from_there_on
@@ -189,6 +192,8 @@ class Fault:
     def begin(self):
         if self.call:
             faults.fault_fail_call(self.call, self.error, self.from_there_on)
+        if self.second:
+            faults.fault_fail_call(self.second, self.error, False)
         if self.without_memory:
             faults.fault_fail_allocations_after_driver_error()
         faults.fault_fail_allocation(self.allocation, self.from_there_on)
@@ -270,10 +275,10 @@ class PythonFaultSweepTest(unittest.TestCase):
         self.assertEqual(faults.fault_live_objects(), b"")
         self.assertEqual(faults.fault_physical_bytes(), 0)
 
-    def sweep(self, counted, points):
+    def sweep(self, counted, points, scenarios=SCENARIOS):
         """Every scenario without faults, and then with those that `points(n)` makes of what
         was counted: 0 driver calls, 1 allocations."""
-        for scenario in SCENARIOS:
+        for scenario in scenarios:
             # Twice: the first use of some things allocates once and for all.
             self.attempt(scenario, Fault())
             total = self.attempt(scenario, Fault())[counted]
@@ -290,6 +295,16 @@ class PythonFaultSweepTest(unittest.TestCase):
                 for error in ERRORS
                 for from_there_on in (False, True)
             ],
+        )
+
+    def test_pairs_of_driver_calls(self):
+        hot = [scenario for scenario in SCENARIOS if "hot" in scenario.traits]
+        self.assertEqual(len(hot), 5)
+        # Pairs with a first call before the nth.
+        self.sweep(
+            0,
+            lambda n: [Fault(call=first, second=n, error=999) for first in range(1, n)],
+            hot,
         )
 
     def test_allocations(self):

@@ -211,6 +211,9 @@ void Sweep::CheckUse(World& world) {
     EXPECT_TRUE(snapshot.status.ok()) << snapshot.status;
     EXPECT_EQ(world.governed(), host_->driver().physical_bytes());
   }
+  // Nothing that the driver refused was passed over.
+  const Answer access = world.Perform({"check_access", {}});
+  EXPECT_TRUE(access.status.ok()) << access.status;
   EXPECT_TRUE(world.Perform({"release", {}}).status.ok());
   const Answer use = world.Perform({"commit", {30, 2}});
   if (!world.has_region() || !world.has_governor()) {

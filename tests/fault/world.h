@@ -22,6 +22,7 @@ struct Answer {
 //
 // Besides those of the scenarios it has steps for the sweep:
 //   commit_rest, decommit_all   blocks that are not, and that are, committed
+//   check_access                committed blocks may be read and written (C++)
 class World {
  public:
   static constexpr char kMachine[] = "gb10,memory=1GiB";

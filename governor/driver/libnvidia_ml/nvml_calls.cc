@@ -1,9 +1,11 @@
 // The functions of nvml.h. What each answers to wrong arguments is what an H200
 // with driver 580.159.04 answered.
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "governor/base/mutex.h"
+#include "governor/base/process_epoch.h"
 #include "governor/driver/libnvidia_ml/nvml.h"
 #include "governor/driver/libnvidia_ml/system.h"
 
@@ -22,39 +25,62 @@ constexpr unsigned int kNoInstance = 0xffffffff;  // no MIG
 // Initialisations less shutdowns, and the machine. It is made once and never
 // destroyed: other threads may still ask while the process exits.
 struct State {
+  explicit State(int users) : users(users) {}
+
+  const ProcessEpoch epoch;
   Mutex mutex;
-  int users ABSL_GUARDED_BY(mutex) = 0;
+  int users ABSL_GUARDED_BY(mutex);
   NvmlSystem* system ABSL_GUARDED_BY(mutex) = nullptr;
 };
 
+// A forked child goes on with a state and a machine of its own: its parent's
+// lock may be held by a thread that is not there, and its parent's host driver
+// answers nothing in it.
 State& TheState() {
-  static State* const state = new State;
-  return *state;
+  static std::atomic<State*> current{new State(/*users=*/0)};
+  State* known = current.load();
+  while (!known->epoch.is_current()) {
+    // Read without the lock: nobody is left to write.
+    const int users = [known]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return known->users;
+    }();
+    auto made = std::make_unique<State>(users);
+    if (current.compare_exchange_strong(known, made.get())) {
+      known = made.release();
+    }
+  }
+  return *known;
+}
+
+nvmlReturn_t MakeSystem(State& state)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(state.mutex) {
+  if (state.system != nullptr) return NVML_SUCCESS;
+  absl::StatusOr<std::unique_ptr<NvmlSystem>> made = NvmlSystem::Create();
+  if (!made.ok()) {
+    const std::string line = absl::StrCat(
+        "libnvidia-ml.so.1 (governor's host driver): ", made.status().message(),
+        "\n");
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    return NVML_ERROR_UNKNOWN;
+  }
+  state.system = made->release();
+  return NVML_SUCCESS;
 }
 
 nvmlReturn_t Start() {
   State& state = TheState();
   MutexLock lock(state.mutex);
-  if (state.system == nullptr) {
-    absl::StatusOr<std::unique_ptr<NvmlSystem>> made = NvmlSystem::Create();
-    if (!made.ok()) {
-      const std::string line =
-          absl::StrCat("libnvidia-ml.so.1 (governor's host driver): ",
-                       made.status().message(), "\n");
-      std::fwrite(line.data(), 1, line.size(), stderr);
-      return NVML_ERROR_UNKNOWN;
-    }
-    state.system = made->release();
-  }
-  ++state.users;
-  return NVML_SUCCESS;
+  const nvmlReturn_t result = MakeSystem(state);
+  if (result == NVML_SUCCESS) ++state.users;
+  return result;
 }
 
 // Null before nvmlInit and after the last nvmlShutdown.
 const NvmlSystem* System() {
   State& state = TheState();
   MutexLock lock(state.mutex);
-  return state.users > 0 ? state.system : nullptr;
+  if (state.users == 0 || MakeSystem(state) != NVML_SUCCESS) return nullptr;
+  return state.system;
 }
 
 // A device's handle is the address of its number.
