@@ -4,9 +4,9 @@
 #   bash tests/run.sh [--long]
 #
 #                      quick (default)           --long
-#   Bazel tests        as written                GOVERNOR_TEST_LONG=1, at most an hour each
+#   Bazel tests        as written                the same (GOVERNOR_TEST_LONG=1), an hour each at most
 #   each fuzz target   10 s                      10 min
-#   on 2 cores         under 20 min              hours
+#   on 2 cores         under 30 min              40 min
 #
 # A failing step does not stop the next. The last line is `N passed, N failed`: Bazel's test
 # targets, once for each step that runs them, and one for each check outside Bazel.
@@ -153,7 +153,7 @@ sources() {
   check "shellcheck" bash -c 'git ls-files -z "*.sh" .ci/run | xargs -0 shellcheck'
 }
 
-# Four builds of everything would not fit into CI's 20 minutes, so each proves several things and
+# Four builds of everything would not fit into CI's 45 minutes, so each proves several things and
 # only the first builds more than tests. In order of usefulness:
 
 # g++, optimised, sandboxed, with examples, bindings and benchmarks.
