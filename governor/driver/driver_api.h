@@ -87,129 +87,129 @@ namespace governor {
 
 // Rows that an older driver may lack, or that only some users need; their field
 // is null where the driver has no such symbol, and LoadDriver does not mind.
-#define GOVERNOR_DRIVER_OPTIONAL_SYMBOLS(X)                               \
-  X(GetProcAddress, cuGetProcAddress_v2)                                  \
-  /* contexts and devices */                                              \
-  X(DeviceGetPCIBusId, cuDeviceGetPCIBusId)                               \
-  X(DeviceGetByPCIBusId, cuDeviceGetByPCIBusId)                           \
-  X(DeviceGetLuid, cuDeviceGetLuid)                                       \
-  X(DevicePrimaryCtxSetFlags, cuDevicePrimaryCtxSetFlags_v2)              \
-  X(DevicePrimaryCtxReset, cuDevicePrimaryCtxReset_v2)                    \
-  X(CtxCreate, cuCtxCreate_v4)                                            \
-  X(CtxDestroy, cuCtxDestroy_v2)                                          \
-  X(CtxGetFlags, cuCtxGetFlags)                                           \
-  X(CtxGetApiVersion, cuCtxGetApiVersion)                                 \
-  X(CtxSetLimit, cuCtxSetLimit)                                           \
-  X(CtxGetLimit, cuCtxGetLimit)                                           \
-  X(CtxGetStreamPriorityRange, cuCtxGetStreamPriorityRange)               \
-  X(DeviceCanAccessPeer, cuDeviceCanAccessPeer)                           \
-  X(DeviceGetP2PAttribute, cuDeviceGetP2PAttribute)                       \
-  X(CtxEnablePeerAccess, cuCtxEnablePeerAccess)                           \
-  X(CtxDisablePeerAccess, cuCtxDisablePeerAccess)                         \
-  /* virtual memory management */                                         \
-  X(MemExportToShareableHandle, cuMemExportToShareableHandle)             \
-  X(MemImportFromShareableHandle, cuMemImportFromShareableHandle)         \
-  /* linear */                                                            \
-  X(MemAllocPitch, cuMemAllocPitch_v2)                                    \
-  X(PointerSetAttribute, cuPointerSetAttribute)                           \
-  /* pools */                                                             \
-  X(MemAllocAsync, cuMemAllocAsync)                                       \
-  X(MemFreeAsync, cuMemFreeAsync)                                         \
-  X(MemAllocFromPoolAsync, cuMemAllocFromPoolAsync)                       \
-  X(DeviceGetDefaultMemPool, cuDeviceGetDefaultMemPool)                   \
-  X(DeviceGetMemPool, cuDeviceGetMemPool)                                 \
-  X(DeviceSetMemPool, cuDeviceSetMemPool)                                 \
-  X(MemPoolCreate, cuMemPoolCreate)                                       \
-  X(MemPoolDestroy, cuMemPoolDestroy)                                     \
-  X(MemPoolTrimTo, cuMemPoolTrimTo)                                       \
-  X(MemPoolSetAttribute, cuMemPoolSetAttribute)                           \
-  X(MemPoolGetAttribute, cuMemPoolGetAttribute)                           \
-  X(MemPoolSetAccess, cuMemPoolSetAccess)                                 \
-  X(MemPoolGetAccess, cuMemPoolGetAccess)                                 \
-  /* managed */                                                           \
-  X(MemAllocManaged, cuMemAllocManaged)                                   \
-  X(MemAdvise, cuMemAdvise_v2)                                            \
-  X(MemPrefetchAsync, cuMemPrefetchAsync_v2)                              \
-  X(MemRangeGetAttribute, cuMemRangeGetAttribute)                         \
-  X(MemRangeGetAttributes, cuMemRangeGetAttributes)                       \
-  X(StreamAttachMemAsync, cuStreamAttachMemAsync)                         \
-  /* host memory */                                                       \
-  X(MemAllocHost, cuMemAllocHost_v2)                                      \
-  X(MemFreeHost, cuMemFreeHost)                                           \
-  X(MemHostAlloc, cuMemHostAlloc)                                         \
-  X(MemHostGetDevicePointer, cuMemHostGetDevicePointer_v2)                \
-  X(MemHostGetFlags, cuMemHostGetFlags)                                   \
-  X(MemHostRegister, cuMemHostRegister_v2)                                \
-  X(MemHostUnregister, cuMemHostUnregister)                               \
-  /* arrays */                                                            \
-  X(ArrayCreate, cuArrayCreate_v2)                                        \
-  X(ArrayGetDescriptor, cuArrayGetDescriptor_v2)                          \
-  X(Array3DCreate, cuArray3DCreate_v2)                                    \
-  X(Array3DGetDescriptor, cuArray3DGetDescriptor_v2)                      \
-  X(ArrayGetMemoryRequirements, cuArrayGetMemoryRequirements)             \
-  X(ArrayDestroy, cuArrayDestroy)                                         \
-  X(MipmappedArrayCreate, cuMipmappedArrayCreate)                         \
-  X(MipmappedArrayGetLevel, cuMipmappedArrayGetLevel)                     \
-  X(MipmappedArrayGetMemoryRequirements,                                  \
-    cuMipmappedArrayGetMemoryRequirements)                                \
-  X(MipmappedArrayDestroy, cuMipmappedArrayDestroy)                       \
-  /* copies in two and three dimensions, between devices */               \
-  X(Memcpy2D, cuMemcpy2D_v2)                                              \
-  X(Memcpy2DUnaligned, cuMemcpy2DUnaligned_v2)                            \
-  X(Memcpy2DAsync, cuMemcpy2DAsync_v2)                                    \
-  X(Memcpy3D, cuMemcpy3D_v2)                                              \
-  X(Memcpy3DAsync, cuMemcpy3DAsync_v2)                                    \
-  X(MemcpyPeer, cuMemcpyPeer)                                             \
-  X(MemcpyPeerAsync, cuMemcpyPeerAsync)                                   \
-  X(MemcpyHtoA, cuMemcpyHtoA_v2)                                          \
-  X(MemcpyAtoH, cuMemcpyAtoH_v2)                                          \
-  X(MemcpyDtoA, cuMemcpyDtoA_v2)                                          \
-  X(MemcpyAtoD, cuMemcpyAtoD_v2)                                          \
-  X(MemcpyAtoA, cuMemcpyAtoA_v2)                                          \
-  X(MemsetD2D8, cuMemsetD2D8_v2)                                          \
-  X(MemsetD2D8Async, cuMemsetD2D8Async)                                   \
-  X(MemsetD2D16, cuMemsetD2D16_v2)                                        \
-  X(MemsetD2D16Async, cuMemsetD2D16Async)                                 \
-  X(MemsetD2D32, cuMemsetD2D32_v2)                                        \
-  X(MemsetD2D32Async, cuMemsetD2D32Async)                                 \
-  /* streams and events */                                                \
-  X(StreamCreateWithPriority, cuStreamCreateWithPriority)                 \
-  X(StreamGetPriority, cuStreamGetPriority)                               \
-  X(StreamGetFlags, cuStreamGetFlags)                                     \
-  X(StreamGetCtx, cuStreamGetCtx)                                         \
-  X(LaunchHostFunc, cuLaunchHostFunc)                                     \
-  X(EventRecordWithFlags, cuEventRecordWithFlags)                         \
-  X(EventElapsedTime, cuEventElapsedTime_v2)                              \
-  /* capture */                                                           \
-  X(StreamBeginCapture, cuStreamBeginCapture_v2)                          \
-  X(StreamEndCapture, cuStreamEndCapture)                                 \
-  X(StreamIsCapturing, cuStreamIsCapturing)                               \
-  X(ThreadExchangeStreamCaptureMode, cuThreadExchangeStreamCaptureMode)   \
-  /* graphs */                                                            \
-  X(GraphCreate, cuGraphCreate)                                           \
-  X(GraphDestroy, cuGraphDestroy)                                         \
-  X(GraphAddEmptyNode, cuGraphAddEmptyNode)                               \
-  X(GraphAddMemcpyNode, cuGraphAddMemcpyNode)                             \
-  X(GraphAddMemsetNode, cuGraphAddMemsetNode)                             \
-  X(GraphAddHostNode, cuGraphAddHostNode)                                 \
-  X(GraphAddMemAllocNode, cuGraphAddMemAllocNode)                         \
-  X(GraphMemAllocNodeGetParams, cuGraphMemAllocNodeGetParams)             \
-  X(GraphAddMemFreeNode, cuGraphAddMemFreeNode)                           \
-  X(GraphMemFreeNodeGetParams, cuGraphMemFreeNodeGetParams)               \
-  X(GraphNodeGetType, cuGraphNodeGetType)                                 \
-  X(GraphGetNodes, cuGraphGetNodes)                                       \
-  X(GraphInstantiate, cuGraphInstantiateWithFlags)                        \
-  X(GraphUpload, cuGraphUpload)                                           \
-  X(GraphLaunch, cuGraphLaunch)                                           \
-  X(GraphExecDestroy, cuGraphExecDestroy)                                 \
-  X(DeviceGraphMemTrim, cuDeviceGraphMemTrim)                             \
-  X(DeviceGetGraphMemAttribute, cuDeviceGetGraphMemAttribute)             \
-  X(DeviceSetGraphMemAttribute, cuDeviceSetGraphMemAttribute)             \
-  /* legacy interprocess communication */                                 \
-  X(IpcGetMemHandle, cuIpcGetMemHandle)                                   \
-  X(IpcOpenMemHandle, cuIpcOpenMemHandle_v2)                              \
-  X(IpcCloseMemHandle, cuIpcCloseMemHandle)                               \
-  X(IpcGetEventHandle, cuIpcGetEventHandle)                               \
+#define GOVERNOR_DRIVER_OPTIONAL_SYMBOLS(X)                             \
+  X(GetProcAddress, cuGetProcAddress_v2)                                \
+  /* contexts and devices */                                            \
+  X(DeviceGetPCIBusId, cuDeviceGetPCIBusId)                             \
+  X(DeviceGetByPCIBusId, cuDeviceGetByPCIBusId)                         \
+  X(DeviceGetLuid, cuDeviceGetLuid)                                     \
+  X(DevicePrimaryCtxSetFlags, cuDevicePrimaryCtxSetFlags_v2)            \
+  X(DevicePrimaryCtxReset, cuDevicePrimaryCtxReset_v2)                  \
+  X(CtxCreate, cuCtxCreate_v4)                                          \
+  X(CtxDestroy, cuCtxDestroy_v2)                                        \
+  X(CtxGetFlags, cuCtxGetFlags)                                         \
+  X(CtxGetApiVersion, cuCtxGetApiVersion)                               \
+  X(CtxSetLimit, cuCtxSetLimit)                                         \
+  X(CtxGetLimit, cuCtxGetLimit)                                         \
+  X(CtxGetStreamPriorityRange, cuCtxGetStreamPriorityRange)             \
+  X(DeviceCanAccessPeer, cuDeviceCanAccessPeer)                         \
+  X(DeviceGetP2PAttribute, cuDeviceGetP2PAttribute)                     \
+  X(CtxEnablePeerAccess, cuCtxEnablePeerAccess)                         \
+  X(CtxDisablePeerAccess, cuCtxDisablePeerAccess)                       \
+  /* virtual memory management */                                       \
+  X(MemExportToShareableHandle, cuMemExportToShareableHandle)           \
+  X(MemImportFromShareableHandle, cuMemImportFromShareableHandle)       \
+  /* linear */                                                          \
+  X(MemAllocPitch, cuMemAllocPitch_v2)                                  \
+  X(PointerSetAttribute, cuPointerSetAttribute)                         \
+  /* pools */                                                           \
+  X(MemAllocAsync, cuMemAllocAsync)                                     \
+  X(MemFreeAsync, cuMemFreeAsync)                                       \
+  X(MemAllocFromPoolAsync, cuMemAllocFromPoolAsync)                     \
+  X(DeviceGetDefaultMemPool, cuDeviceGetDefaultMemPool)                 \
+  X(DeviceGetMemPool, cuDeviceGetMemPool)                               \
+  X(DeviceSetMemPool, cuDeviceSetMemPool)                               \
+  X(MemPoolCreate, cuMemPoolCreate)                                     \
+  X(MemPoolDestroy, cuMemPoolDestroy)                                   \
+  X(MemPoolTrimTo, cuMemPoolTrimTo)                                     \
+  X(MemPoolSetAttribute, cuMemPoolSetAttribute)                         \
+  X(MemPoolGetAttribute, cuMemPoolGetAttribute)                         \
+  X(MemPoolSetAccess, cuMemPoolSetAccess)                               \
+  X(MemPoolGetAccess, cuMemPoolGetAccess)                               \
+  /* managed */                                                         \
+  X(MemAllocManaged, cuMemAllocManaged)                                 \
+  X(MemAdvise, cuMemAdvise_v2)                                          \
+  X(MemPrefetchAsync, cuMemPrefetchAsync_v2)                            \
+  X(MemRangeGetAttribute, cuMemRangeGetAttribute)                       \
+  X(MemRangeGetAttributes, cuMemRangeGetAttributes)                     \
+  X(StreamAttachMemAsync, cuStreamAttachMemAsync)                       \
+  /* host memory */                                                     \
+  X(MemAllocHost, cuMemAllocHost_v2)                                    \
+  X(MemFreeHost, cuMemFreeHost)                                         \
+  X(MemHostAlloc, cuMemHostAlloc)                                       \
+  X(MemHostGetDevicePointer, cuMemHostGetDevicePointer_v2)              \
+  X(MemHostGetFlags, cuMemHostGetFlags)                                 \
+  X(MemHostRegister, cuMemHostRegister_v2)                              \
+  X(MemHostUnregister, cuMemHostUnregister)                             \
+  /* arrays */                                                          \
+  X(ArrayCreate, cuArrayCreate_v2)                                      \
+  X(ArrayGetDescriptor, cuArrayGetDescriptor_v2)                        \
+  X(Array3DCreate, cuArray3DCreate_v2)                                  \
+  X(Array3DGetDescriptor, cuArray3DGetDescriptor_v2)                    \
+  X(ArrayGetMemoryRequirements, cuArrayGetMemoryRequirements)           \
+  X(ArrayDestroy, cuArrayDestroy)                                       \
+  X(MipmappedArrayCreate, cuMipmappedArrayCreate)                       \
+  X(MipmappedArrayGetLevel, cuMipmappedArrayGetLevel)                   \
+  X(MipmappedArrayGetMemoryRequirements,                                \
+    cuMipmappedArrayGetMemoryRequirements)                              \
+  X(MipmappedArrayDestroy, cuMipmappedArrayDestroy)                     \
+  /* copies in two and three dimensions, between devices */             \
+  X(Memcpy2D, cuMemcpy2D_v2)                                            \
+  X(Memcpy2DUnaligned, cuMemcpy2DUnaligned_v2)                          \
+  X(Memcpy2DAsync, cuMemcpy2DAsync_v2)                                  \
+  X(Memcpy3D, cuMemcpy3D_v2)                                            \
+  X(Memcpy3DAsync, cuMemcpy3DAsync_v2)                                  \
+  X(MemcpyPeer, cuMemcpyPeer)                                           \
+  X(MemcpyPeerAsync, cuMemcpyPeerAsync)                                 \
+  X(MemcpyHtoA, cuMemcpyHtoA_v2)                                        \
+  X(MemcpyAtoH, cuMemcpyAtoH_v2)                                        \
+  X(MemcpyDtoA, cuMemcpyDtoA_v2)                                        \
+  X(MemcpyAtoD, cuMemcpyAtoD_v2)                                        \
+  X(MemcpyAtoA, cuMemcpyAtoA_v2)                                        \
+  X(MemsetD2D8, cuMemsetD2D8_v2)                                        \
+  X(MemsetD2D8Async, cuMemsetD2D8Async)                                 \
+  X(MemsetD2D16, cuMemsetD2D16_v2)                                      \
+  X(MemsetD2D16Async, cuMemsetD2D16Async)                               \
+  X(MemsetD2D32, cuMemsetD2D32_v2)                                      \
+  X(MemsetD2D32Async, cuMemsetD2D32Async)                               \
+  /* streams and events */                                              \
+  X(StreamCreateWithPriority, cuStreamCreateWithPriority)               \
+  X(StreamGetPriority, cuStreamGetPriority)                             \
+  X(StreamGetFlags, cuStreamGetFlags)                                   \
+  X(StreamGetCtx, cuStreamGetCtx)                                       \
+  X(LaunchHostFunc, cuLaunchHostFunc)                                   \
+  X(EventRecordWithFlags, cuEventRecordWithFlags)                       \
+  X(EventElapsedTime, cuEventElapsedTime_v2)                            \
+  /* capture */                                                         \
+  X(StreamBeginCapture, cuStreamBeginCapture_v2)                        \
+  X(StreamEndCapture, cuStreamEndCapture)                               \
+  X(StreamIsCapturing, cuStreamIsCapturing)                             \
+  X(ThreadExchangeStreamCaptureMode, cuThreadExchangeStreamCaptureMode) \
+  /* graphs */                                                          \
+  X(GraphCreate, cuGraphCreate)                                         \
+  X(GraphDestroy, cuGraphDestroy)                                       \
+  X(GraphAddEmptyNode, cuGraphAddEmptyNode)                             \
+  X(GraphAddMemcpyNode, cuGraphAddMemcpyNode)                           \
+  X(GraphAddMemsetNode, cuGraphAddMemsetNode)                           \
+  X(GraphAddHostNode, cuGraphAddHostNode)                               \
+  X(GraphAddMemAllocNode, cuGraphAddMemAllocNode)                       \
+  X(GraphMemAllocNodeGetParams, cuGraphMemAllocNodeGetParams)           \
+  X(GraphAddMemFreeNode, cuGraphAddMemFreeNode)                         \
+  X(GraphMemFreeNodeGetParams, cuGraphMemFreeNodeGetParams)             \
+  X(GraphNodeGetType, cuGraphNodeGetType)                               \
+  X(GraphGetNodes, cuGraphGetNodes)                                     \
+  X(GraphInstantiate, cuGraphInstantiateWithFlags)                      \
+  X(GraphUpload, cuGraphUpload)                                         \
+  X(GraphLaunch, cuGraphLaunch)                                         \
+  X(GraphExecDestroy, cuGraphExecDestroy)                               \
+  X(DeviceGraphMemTrim, cuDeviceGraphMemTrim)                           \
+  X(DeviceGetGraphMemAttribute, cuDeviceGetGraphMemAttribute)           \
+  X(DeviceSetGraphMemAttribute, cuDeviceSetGraphMemAttribute)           \
+  /* legacy interprocess communication */                               \
+  X(IpcGetMemHandle, cuIpcGetMemHandle)                                 \
+  X(IpcOpenMemHandle, cuIpcOpenMemHandle_v2)                            \
+  X(IpcCloseMemHandle, cuIpcCloseMemHandle)                             \
+  X(IpcGetEventHandle, cuIpcGetEventHandle)                             \
   X(IpcOpenEventHandle, cuIpcOpenEventHandle)
 
 // The CUDA driver as a value: one function pointer per symbol, with CUDA's own

@@ -28,8 +28,18 @@ CUresult Populate(CUdeviceptr address, uint64_t size, bool write) {
   const int advice = write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
   while (madvise(Pointer(begin), end - begin, advice) != 0) {
     if (errno == EINTR || errno == EAGAIN) continue;
+    // A system before Linux 5.14 does not know the advice.
+    if (errno == EINVAL) break;
     return errno == ENOMEM ? CUDA_ERROR_OUT_OF_MEMORY
                            : CUDA_ERROR_INVALID_VALUE;
+  }
+  // Nor does an emulated one, which does nothing and says it did. Whoever else
+  // writes there loses nothing.
+  if (write) {
+    for (CUdeviceptr at = begin; at < end; at += page) {
+      __atomic_fetch_or(static_cast<uint8_t*>(Pointer(at)), 0,
+                        __ATOMIC_RELAXED);
+    }
   }
   return CUDA_SUCCESS;
 }
