@@ -25,8 +25,12 @@ constexpr unsigned int kNoInstance = 0xffffffff;  // no MIG
 // Initialisations less shutdowns, and the machine. It is made once and never
 // destroyed: other threads may still ask while the process exits.
 struct State {
-  explicit State(int users) : users(users) {}
+  State(int users, const State* of_parent)
+      : of_parent(of_parent), users(users) {}
 
+  // The state of the process that this one was forked from; null in the first.
+  // It stays, as does its machine: nothing in a fork may take it down.
+  const State* const of_parent;
   const ProcessEpoch epoch;
   Mutex mutex;
   int users ABSL_GUARDED_BY(mutex);
@@ -37,14 +41,15 @@ struct State {
 // lock may be held by a thread that is not there, and its parent's host driver
 // answers nothing in it.
 State& TheState() {
-  static std::atomic<State*> current{new State(/*users=*/0)};
+  static std::atomic<State*> current{
+      new State(/*users=*/0, /*of_parent=*/nullptr)};
   State* known = current.load();
   while (!known->epoch.is_current()) {
     // Read without the lock: nobody is left to write.
     const int users = [known]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       return known->users;
     }();
-    auto made = std::make_unique<State>(users);
+    auto made = std::make_unique<State>(users, known);
     if (current.compare_exchange_strong(known, made.get())) {
       known = made.release();
     }
