@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kBarWidth = 60;
 
 struct LayerToJson {
-  nlohmann::ordered_json operator()(const FullAttention& layer) const {
+  nlohmann::ordered_json operator()(const AttentionHeads& layer) const {
     return {{"attention", "full"},
             {"query_heads", layer.query_heads},
             {"kv_heads", layer.kv_heads},
@@ -31,7 +31,7 @@ struct LayerToJson {
 };
 
 struct LayerToText {
-  std::string operator()(const FullAttention& layer) const {
+  std::string operator()(const AttentionHeads& layer) const {
     return absl::StrCat(
         "full attention, ", layer.query_heads, " query heads, ", layer.kv_heads,
         " KV heads of ", layer.head_size_k,
@@ -56,7 +56,7 @@ nlohmann::ordered_json ModelToJson(const Plan& plan, const ModelShape& model) {
   }
   for (size_t i = 0; i < model.layers.size(); ++i) {
     nlohmann::ordered_json layer =
-        std::visit(LayerToJson(), model.layers[i].attention);
+        LayerToJson()(std::get<FullAttention>(model.layers[i].kv[0]).heads);
     layer["kv_bytes_per_token"] = plan.kv_per_token_by_layer[i].count();
     json["layers"].push_back(std::move(layer));
   }
@@ -124,9 +124,10 @@ std::string ModelToText(const ModelShape& model) {
            model.layers[end] == model.layers[first]) {
       ++end;
     }
-    absl::StrAppend(&text, "  ", end - first, " layers: ",
-                    std::visit(LayerToText(), model.layers[first].attention),
-                    "\n");
+    absl::StrAppend(
+        &text, "  ", end - first, " layers: ",
+        LayerToText()(std::get<FullAttention>(model.layers[first].kv[0]).heads),
+        "\n");
     first = end;
   }
   std::string mix;

@@ -24,10 +24,10 @@ ModelShape SmolLm2() {
   model.weights_by_dtype = {{"Q4_1", Bytes(66'355'200)},
                             {"Q8_0", Bytes(30'081'024)},
                             {"F32", Bytes(140'544)}};
-  model.layers.assign(30, {FullAttention{.query_heads = 9,
-                                         .kv_heads = 3,
-                                         .head_size_k = 64,
-                                         .head_size_v = 64}});
+  model.layers.assign(30, {.kv = {FullAttention{{.query_heads = 9,
+                                                 .kv_heads = 3,
+                                                 .head_size_k = 64,
+                                                 .head_size_v = 64}}}});
   model.embedding_length = 576;
   model.context_length = 8192;
   model.vocabulary_size = 49152;

@@ -67,7 +67,8 @@ absl::Status CheckTensors(const Gguf& gguf, const std::string& count_key,
                                    ", but there is ", QuotedName(tensor.name)));
     }
     seen[block->layer] = true;
-    const auto& layer = std::get<FullAttention>(layers[block->layer].attention);
+    const AttentionHeads& layer =
+        std::get<FullAttention>(layers[block->layer].kv[0]).heads;
     if (block->rest == "attn_k.weight") {
       GOVERNOR_RETURN_IF_ERROR(CheckRows(
           tensor, layer.kv_heads, layer.head_size_k, "attention.key_length"));
@@ -120,7 +121,7 @@ absl::StatusOr<uint64_t> DefaultHeadSize(const GgufFields& fields,
       fields.Key("attention.value_length")));
 }
 
-absl::Status CheckHeads(const GgufFields& fields, const FullAttention& layer) {
+absl::Status CheckHeads(const GgufFields& fields, const AttentionHeads& layer) {
   if (layer.kv_heads <= layer.query_heads &&
       layer.query_heads % layer.kv_heads == 0) {
     return absl::OkStatus();
@@ -166,12 +167,12 @@ absl::StatusOr<std::vector<LayerShape>> LlamaLayers(const Gguf& gguf) {
   std::vector<LayerShape> layers;
   layers.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
-    const FullAttention attention = {.query_heads = query_heads[i],
-                                     .kv_heads = kv_heads[i],
-                                     .head_size_k = *head_size_k,
-                                     .head_size_v = *head_size_v};
-    GOVERNOR_RETURN_IF_ERROR(CheckHeads(fields, attention));
-    layers.push_back({attention});
+    const AttentionHeads heads = {.query_heads = query_heads[i],
+                                  .kv_heads = kv_heads[i],
+                                  .head_size_k = *head_size_k,
+                                  .head_size_v = *head_size_v};
+    GOVERNOR_RETURN_IF_ERROR(CheckHeads(fields, heads));
+    layers.push_back({.kv = {FullAttention{heads}}});
   }
   GOVERNOR_RETURN_IF_ERROR(
       CheckTensors(gguf, fields.Key("block_count"), layers));

@@ -22,9 +22,9 @@ absl::StatusOr<std::vector<LayerShape>> LayersOf(const GgufWriter& writer) {
   return LlamaLayers(*gguf);
 }
 
-FullAttention Layer(const absl::StatusOr<std::vector<LayerShape>>& layers,
-                    size_t index) {
-  return std::get<FullAttention>(layers.value()[index].attention);
+AttentionHeads Layer(const absl::StatusOr<std::vector<LayerShape>>& layers,
+                     size_t index) {
+  return std::get<FullAttention>(layers.value()[index].kv[0]).heads;
 }
 
 // TinyLlama with `key` set to something else.
@@ -43,7 +43,7 @@ TEST(LlamaLayersTest, HeadSizesDefaultToTheEmbeddingOverTheHeads) {
   const auto layers = LayersOf(TinyLlama());
   ASSERT_TRUE(layers.ok()) << layers.status();
   ASSERT_EQ(layers->size(), 2u);
-  EXPECT_EQ(Layer(layers, 0), (FullAttention{4, 2, 16, 16}));
+  EXPECT_EQ(Layer(layers, 0), (AttentionHeads{4, 2, 16, 16}));
 }
 
 TEST(LlamaLayersTest, KvHeadsDefaultToQueryHeads) {
@@ -73,7 +73,7 @@ TEST(LlamaLayersTest, DeclaredHeadSizesWin) {
   }
   const auto layers = LayersOf(writer);
   ASSERT_TRUE(layers.ok()) << layers.status();
-  EXPECT_EQ(Layer(layers, 1), (FullAttention{4, 2, 24, 8}));
+  EXPECT_EQ(Layer(layers, 1), (AttentionHeads{4, 2, 24, 8}));
 }
 
 TEST(LlamaLayersTest, HeadCountsMayDifferByLayer) {
@@ -106,7 +106,7 @@ TEST(LlamaLayersTest, EveryListedArchitectureReadsItsOwnKeys) {
         .Add({"blk.0.attn_k.weight", {64, 64}});
     const auto layers = LayersOf(writer);
     ASSERT_TRUE(layers.ok()) << layers.status();
-    EXPECT_EQ(Layer(layers, 0), (FullAttention{4, 4, 16, 16}));
+    EXPECT_EQ(Layer(layers, 0), (AttentionHeads{4, 4, 16, 16}));
   }
 }
 

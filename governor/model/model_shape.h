@@ -3,35 +3,36 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "governor/base/bytes.h"
+#include "governor/model/kv_spec.h"
 
 namespace governor {
 
-// A layer that remembers K and V of every past token (multi-head, grouped-query
-// and multi-query attention; `kv_heads` tells them apart).
-struct FullAttention {
-  uint64_t query_heads = 0;
-  uint64_t kv_heads = 0;
-  // Elements of one head.
-  uint64_t head_size_k = 0;
-  uint64_t head_size_v = 0;
-
-  friend bool operator==(const FullAttention&, const FullAttention&) = default;
-};
-
-// What a layer must remember of the past. A new kind (sliding window, latent,
-// constant state) is a new alternative here, and then every visitor that does
-// not know it fails to compile.
-using AttentionSpec = std::variant<FullAttention>;
-
 struct LayerShape {
-  AttentionSpec attention;
+  // What the layer remembers of the past. None: nothing, or it shares what
+  // another layer keeps. Several: such as attention beside a linear state, or
+  // latents beside a sparse indexer.
+  std::vector<KvSpec> kv;
+  // Bytes of this layer's tensors, and those of them that every rank of a
+  // tensor-parallel group holds whole (norms, routers). Zero where the files
+  // hold no tensors.
+  Bytes weights = Bytes();
+  Bytes replicated_weights = Bytes();
 
   friend bool operator==(const LayerShape&, const LayerShape&) = default;
+};
+
+// Weights that belong to no layer, and where a pipeline puts them.
+struct OuterWeights {
+  Bytes embedding;   // with the first layers
+  Bytes head;        // with the last layers; zero where tied to the embedding
+  Bytes replicated;  // final norms, vision towers: on every rank, whole
+
+  friend bool operator==(const OuterWeights&, const OuterWeights&) = default;
 };
 
 // What a model's files say about it. Not what anyone makes of it: nothing here
@@ -39,14 +40,33 @@ struct LayerShape {
 struct ModelShape {
   std::string architecture;  // as the file spells it, e.g. `llama`
   std::string name;          // empty where the file does not say; valid UTF-8
-  uint64_t parameters = 0;   // elements of all tensors in the file
-  Bytes weights;             // bytes of all tensors in the file, not estimated
+  uint64_t parameters = 0;   // elements of all tensors; packed ones unpacked
+                             // where the format says how
+  // Bytes of all tensors, from the headers, not estimated:
+  // outer + the sum over layers.
+  Bytes weights;
+  OuterWeights outer;
+  // The files hold tensors. False: a lone config.json, all weights are zero.
+  bool has_weights = true;
   std::vector<LayerShape> layers;
+  // Layers that draft further tokens (multi-token prediction) and are loaded
+  // only when asked for. Their weights are in `weights`.
+  std::vector<LayerShape> draft_layers;
   uint64_t embedding_length = 0;
   uint64_t context_length = 0;  // tokens that the model was made for
   uint64_t vocabulary_size = 0;
+  // The dtype that the model computes in: `bfloat16`, `float16` or `float32`.
+  // A KV cache without a dtype of its own follows it.
+  std::string compute_dtype = "bfloat16";
+  // Experts of a mixture, and how many of them a token uses; zero: dense.
+  uint64_t experts = 0;
+  uint64_t experts_per_token = 0;
+  // Bytes of all expert tensors; part of `weights`.
+  Bytes expert_weights;
   // Bytes of the tensors of each dtype, e.g. `Q4_1`; they add up to `weights`.
   std::map<std::string, Bytes> weights_by_dtype;
+  // What was believed where the files disagree, and what was assumed.
+  std::vector<std::string> notes;
 };
 
 }  // namespace governor

@@ -37,11 +37,11 @@ TEST(ReadModelTest, ShapeOfATinyLlama) {
   EXPECT_EQ(shape->context_length, 256u);
   EXPECT_EQ(shape->vocabulary_size, 128u);
   ASSERT_EQ(shape->layers.size(), 2u);
-  EXPECT_EQ(std::get<FullAttention>(shape->layers[1].attention),
-            (FullAttention{.query_heads = 4,
-                           .kv_heads = 2,
-                           .head_size_k = 16,
-                           .head_size_v = 16}));
+  EXPECT_EQ(std::get<FullAttention>(shape->layers[1].kv[0]),
+            (FullAttention{{.query_heads = 4,
+                            .kv_heads = 2,
+                            .head_size_k = 16,
+                            .head_size_v = 16}}));
 }
 
 TEST(ReadModelTest, DtypesAreToldApart) {

@@ -11,10 +11,11 @@ namespace {
 ModelShape Model(uint64_t layers, uint64_t kv_heads, uint64_t head_size) {
   ModelShape model;
   model.context_length = 131'072;
-  model.layers.assign(layers, {FullAttention{.query_heads = kv_heads,
+  model.layers.assign(layers,
+                      {.kv = {FullAttention{{.query_heads = kv_heads,
                                              .kv_heads = kv_heads,
                                              .head_size_k = head_size,
-                                             .head_size_v = head_size}});
+                                             .head_size_v = head_size}}}});
   return model;
 }
 

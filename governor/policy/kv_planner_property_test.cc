@@ -42,10 +42,11 @@ Case RandomCase(uint64_t seed, uint64_t scale) {
   const uint64_t head_size = 32 * dice.Log(1, 8);
   for (uint64_t i = dice.Log(1, 100); i > 0; --i) {
     // Layers need not be alike.
-    c.model.layers.push_back({FullAttention{.query_heads = kv_heads,
-                                            .kv_heads = dice.Log(1, kv_heads),
-                                            .head_size_k = head_size,
-                                            .head_size_v = head_size}});
+    c.model.layers.push_back(
+        {.kv = {FullAttention{{.query_heads = kv_heads,
+                               .kv_heads = dice.Log(1, kv_heads),
+                               .head_size_k = head_size,
+                               .head_size_v = head_size}}}});
   }
   PlanRequest& request = c.request;
   request.allowance = Bytes(dice.Log(0, scale / 4));

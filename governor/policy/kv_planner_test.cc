@@ -23,10 +23,11 @@ ModelShape Model(uint64_t layers, uint64_t kv_heads, uint64_t head_size,
   model.architecture = "llama";
   model.weights = weights;
   model.context_length = 8192;
-  model.layers.assign(layers, {FullAttention{.query_heads = kv_heads,
+  model.layers.assign(layers,
+                      {.kv = {FullAttention{{.query_heads = kv_heads,
                                              .kv_heads = kv_heads,
                                              .head_size_k = head_size,
-                                             .head_size_v = head_size}});
+                                             .head_size_v = head_size}}}});
   return model;
 }
 

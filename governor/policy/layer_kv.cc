@@ -34,7 +34,7 @@ absl::StatusOr<Bytes> SizeOfHead(uint64_t head_size, absl::string_view field,
 struct PerToken {
   const KvDtypeLayout& layout;
 
-  absl::StatusOr<Bytes> operator()(const FullAttention& attention) const {
+  absl::StatusOr<Bytes> operator()(const AttentionHeads& attention) const {
     if (attention.kv_heads == 0) {
       return absl::InvalidArgumentError("kv_heads is zero");
     }
@@ -55,7 +55,19 @@ struct PerToken {
 }  // namespace
 
 absl::StatusOr<Bytes> KvPerToken(const LayerShape& layer, KvDtype dtype) {
-  return std::visit(PerToken{LayoutOf(dtype)}, layer.attention);
+  Bytes sum;
+  for (const KvSpec& spec : layer.kv) {
+    const auto* full = std::get_if<FullAttention>(&spec);
+    if (full == nullptr) {
+      return absl::UnimplementedError("only full attention is planned today");
+    }
+    GOVERNOR_ASSIGN_OR_RETURN(const Bytes size,
+                              PerToken{LayoutOf(dtype)}(full->heads));
+    const std::optional<Bytes> next = CheckedAdd(sum, size);
+    if (!next) return absl::InvalidArgumentError("passes 2^64 - 1 bytes");
+    sum = *next;
+  }
+  return sum;
 }
 
 absl::StatusOr<std::vector<Bytes>> KvPerTokenByLayer(

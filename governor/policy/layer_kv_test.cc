@@ -12,10 +12,10 @@ namespace {
 using ::testing::HasSubstr;
 
 LayerShape Layer(uint64_t kv_heads, uint64_t k, uint64_t v) {
-  return {FullAttention{.query_heads = kv_heads,
-                        .kv_heads = kv_heads,
-                        .head_size_k = k,
-                        .head_size_v = v}};
+  return {.kv = {FullAttention{{.query_heads = kv_heads,
+                                .kv_heads = kv_heads,
+                                .head_size_k = k,
+                                .head_size_v = v}}}};
 }
 
 TEST(LayerKvTest, FullAttentionKeepsKAndVOfEachToken) {
