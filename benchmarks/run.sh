@@ -8,4 +8,5 @@ bazel build //benchmarks/... //bindings/python:governor
 bazel-bin/benchmarks/budget_benchmark
 bazel-bin/benchmarks/chunk_cycle_benchmark
 bazel-bin/benchmarks/elastic_region_benchmark
+bazel-bin/benchmarks/plan_benchmark
 bazel run //benchmarks:mem_get_info_benchmark

@@ -23,6 +23,7 @@
 #include "governor/model/read_model.h"
 #include "governor/plan_report.h"
 #include "governor/policy/kv_planner.h"
+#include "governor/policy/plan_advice.h"
 #include "governor/snapshot_report.h"
 
 namespace governor {
@@ -82,12 +83,15 @@ class Demo {
 
   absl::Status PrintPlan(const std::string& path) {
     GOVERNOR_ASSIGN_OR_RETURN(model_, ReadModelShape(path));
-    GOVERNOR_ASSIGN_OR_RETURN(
-        plan_, PlanKv(model_, {.budget = governor_->budget(),
-                               .os_reserve = governor_->os_reserve(),
-                               .allowance = governor_->allowance(),
-                               .granularity = block_size_}));
-    std::cout << "\n2. plan\n" << ToText(plan_, model_);
+    PlanRequest request;
+    request.budget = governor_->budget();
+    request.os_reserve = governor_->os_reserve();
+    request.allowance = governor_->allowance();
+    request.granularity = block_size_;
+    GOVERNOR_ASSIGN_OR_RETURN(plan_, PlanKv(model_, request));
+    std::cout << "\n2. plan\n"
+              << ToText(plan_, AdviceOn(plan_, model_, request), model_,
+                        request);
     CHECK_THAT(plan_.fits);
     return absl::OkStatus();
   }
@@ -141,13 +145,13 @@ class Demo {
   absl::Status CommitKvCache() {
     // One block more than the plan, to ask for it below.
     GOVERNOR_ASSIGN_OR_RETURN(
-        kv_, governor_->CreateRegion(
-                 {.size = plan_.kv + block_size_, .block_size = block_size_}));
+        kv_, governor_->CreateRegion({.size = plan_.gate().kv + block_size_,
+                                      .block_size = block_size_}));
     GOVERNOR_ASSIGN_OR_RETURN(const Tag tag, Tag::Named("kv"));
     kv_blocks_ = kv_->num_blocks() - 1;
     GOVERNOR_RETURN_IF_ERROR(kv_->Commit(0, kv_blocks_, {.tag = tag}));
     std::cout << "4. KV cache: " << plan_.num_blocks << " blocks of "
-              << plan_.block_tokens << " tokens in "
+              << plan_.layout.block_tokens << " tokens in "
               << ToString(kv_->resident()) << "\n";
     return ExpectCounted();
   }

@@ -1,5 +1,10 @@
 #include "governor/plan_request.h"
 
+#include <limits>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "governor/base/status_macros.h"
 #include "governor/driver/device.h"
 #include "governor/driver_choice.h"
@@ -8,22 +13,60 @@
 namespace governor {
 namespace {
 
+absl::Status TooLarge(absl::string_view what, Bytes value,
+                      absl::string_view limit_name, Bytes limit,
+                      absl::string_view remedy) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the ", what, " is too large: ", ToString(value), " (",
+                   value.count(), " bytes), and ", limit_name, " is ",
+                   ToString(limit), " (", limit.count(), " bytes); ", remedy));
+}
+
+// Refuses what Governor::Create refuses: a plan for it would be of no use.
+absl::Status CheckBudget(Bytes budget, const GovernorOptions& options,
+                         const DeviceMemorySize& memory,
+                         const DeviceBudget& offer) {
+  if (offer.budget.is_zero()) {
+    return TooLarge("OS reserve", offer.os_reserve, "the device's memory",
+                    offer.total, "choose a smaller OS reserve");
+  }
+  if (budget > memory.total) {
+    return TooLarge("budget", budget, "the device's memory", memory.total,
+                    "choose a smaller budget, for example 90%");
+  }
+  if (options.os_reserve && budget > offer.budget) {
+    return TooLarge("budget", budget,
+                    "what the declared OS reserve leaves of the device's "
+                    "memory",
+                    offer.budget, "choose a smaller budget or OS reserve");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ResolveBudget(const GovernorOptions& options,
                            const DeviceMemorySource& device,
+                           const std::optional<DeviceMemorySize>& declared,
                            PlanRequest& request) {
   if (!options.budget && request.kv_memory) return absl::OkStatus();
-  if (options.budget && !options.budget->is_percentage() &&
-      !options.os_reserve) {
-    request.budget = options.budget->Resolve(Bytes());
-    return absl::OkStatus();
+  const bool depends_on_device =
+      !options.budget || options.budget->is_percentage() || options.os_reserve;
+  if (!depends_on_device) request.budget = options.budget->Resolve(Bytes());
+  if (!depends_on_device && !declared) return absl::OkStatus();
+
+  DeviceMemorySize memory;
+  if (declared) {
+    memory = *declared;
+  } else {
+    GOVERNOR_ASSIGN_OR_RETURN(memory, device());
   }
-  GOVERNOR_ASSIGN_OR_RETURN(const DeviceMemorySize memory, device());
   const DeviceBudget offer =
       DeviceBudgetOf(memory.total, memory.is_integrated, options.os_reserve);
-  request.os_reserve = offer.os_reserve;
-  request.budget =
-      options.budget ? options.budget->Resolve(offer.total) : offer.budget;
-  return absl::OkStatus();
+  if (depends_on_device) {
+    request.os_reserve = offer.os_reserve;
+    request.budget =
+        options.budget ? options.budget->Resolve(offer.total) : offer.budget;
+  }
+  return CheckBudget(*request.budget, options, memory, offer);
 }
 
 }  // namespace
@@ -36,19 +79,36 @@ absl::StatusOr<DeviceMemorySize> AskDriver(const GovernorOptions& options,
                  options.host_driver.value_or(""), why_host));
   GOVERNOR_ASSIGN_OR_RETURN(const Device device,
                             Device::Open(driver.api, options.device));
-  return DeviceMemorySize{device.total_memory(), device.is_integrated()};
+  return DeviceMemorySize{
+      .total = device.total_memory(),
+      .is_integrated = device.is_integrated(),
+      .name = device.name(),
+      .driver = driver.host != nullptr
+                    ? "host driver"
+                    : absl::StrCat("CUDA ", device.driver_version() / 1000, ".",
+                                   device.driver_version() % 1000 / 10)};
 }
 
 absl::StatusOr<PlanRequest> CompletePlanRequest(
     PlanRequest request, const GovernorOptions& options,
-    const DeviceMemorySource& device) {
-  GOVERNOR_RETURN_IF_ERROR(ResolveBudget(options, device, request));
+    const DeviceMemorySource& device,
+    const std::optional<DeviceMemorySize>& declared) {
+  GOVERNOR_RETURN_IF_ERROR(ResolveBudget(options, device, declared, request));
   if (options.allowance &&
       (request.budget || !options.allowance->is_percentage())) {
     request.allowance =
         options.allowance->Resolve(request.budget.value_or(Bytes()));
   }
   return request;
+}
+
+uint64_t InFlightTokens(uint64_t max_batched_tokens, Engine engine,
+                        Platform platform) {
+  if (engine != Engine::kVllm || platform != Platform::kCuda) {
+    return max_batched_tokens;
+  }
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  return max_batched_tokens > kMost / 2 ? kMost : 2 * max_batched_tokens;
 }
 
 }  // namespace governor

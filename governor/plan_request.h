@@ -1,13 +1,16 @@
 #ifndef GOVERNOR_PLAN_REQUEST_H_
 #define GOVERNOR_PLAN_REQUEST_H_
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "governor/base/bytes.h"
 #include "governor/options.h"
-#include "governor/policy/kv_planner.h"
+#include "governor/policy/engine.h"
+#include "governor/policy/plan.h"
 
 namespace governor {
 
@@ -15,6 +18,10 @@ namespace governor {
 struct DeviceMemorySize {
   Bytes total;
   bool is_integrated = true;  // the machine's own memory
+  // What it calls itself, and the driver that says so; empty where it is only
+  // declared.
+  std::string name = {};
+  std::string driver = {};
 };
 
 // Says what the device has, at a driver's cost where it must ask one.
@@ -29,15 +36,25 @@ absl::StatusOr<DeviceMemorySize> AskDriver(const GovernorOptions& options,
 // `request` with budget, os_reserve and allowance as `options` have them, which
 // the environment has been merged into; they mean what they mean to a Governor.
 //
-// `device` is called only for a budget that depends on it: one in bytes without
-// an OS reserve does not, and without a budget the blocks of a given kv_memory
-// need none. A percentage of a budget that there is not says nothing: the
-// allowance then stays as it was.
+// `declared` is the device where the caller says how large it is; then nobody
+// is asked. Else `device` is called only for a budget that depends on it: one
+// in bytes without an OS reserve does not, and without a budget the blocks of a
+// given kv_memory need none. A percentage of a budget that there is not says
+// nothing: the allowance then stays as it was.
 //
-// Errors are those of `device`; the numbers themselves are PlanKv's to judge.
+// INVALID_ARGUMENT: a budget, or an OS reserve, that a Governor on the device
+// would refuse, where its size is known; names both. Otherwise errors are those
+// of `device`; the numbers themselves are PlanKv's to judge.
 absl::StatusOr<PlanRequest> CompletePlanRequest(
     PlanRequest request, const GovernorOptions& options,
-    const DeviceMemorySource& device);
+    const DeviceMemorySource& device,
+    const std::optional<DeviceMemorySize>& declared = std::nullopt);
+
+// What KvLayoutRequest::in_flight_tokens is where a step of the engine takes
+// `max_batched_tokens`: twice that in vLLM on CUDA, which begins a step before
+// the one before it has retired (async scheduling), else the same. Saturates.
+uint64_t InFlightTokens(uint64_t max_batched_tokens, Engine engine,
+                        Platform platform);
 
 }  // namespace governor
 

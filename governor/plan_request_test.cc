@@ -1,27 +1,39 @@
 #include "governor/plan_request.h"
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace governor {
 namespace {
+
+using ::testing::HasSubstr;
 
 // A device that counts how often it was asked.
 class PlanRequestTest : public testing::Test {
  protected:
   PlanRequest Complete(const GovernorOptions& options,
                        const PlanRequest& request = {}) {
-    return CompletePlanRequest(request, options,
-                               [this] {
-                                 ++asked_;
-                                 return device_;
-                               })
-        .value();
+    return Try(options, request).value();
   }
 
-  DeviceMemorySize device_{GiB(8), true};
+  absl::StatusOr<PlanRequest> Try(const GovernorOptions& options,
+                                  const PlanRequest& request = {}) {
+    return CompletePlanRequest(
+        request, options,
+        [this] {
+          ++asked_;
+          return device_;
+        },
+        declared_);
+  }
+
+  DeviceMemorySize device_{.total = GiB(8)};
+  std::optional<DeviceMemorySize> declared_;
   int asked_ = 0;
 };
 
@@ -75,16 +87,69 @@ TEST_F(PlanRequestTest, TakesAnAllowanceOfTheBudget) {
   EXPECT_EQ(Complete({.allowance = tenth}, blocks).allowance, std::nullopt);
 }
 
+TEST_F(PlanRequestTest, ADeclaredDeviceStandsInForTheDriver) {
+  declared_ = DeviceMemorySize{.total = GiB(16)};
+  EXPECT_EQ(Complete({}).budget, GiB(14));
+  EXPECT_EQ(Complete({.budget = SizeSpec::Parse("50%").value()}).budget,
+            GiB(8));
+  // Nothing is kept back from a budget in bytes.
+  const PlanRequest request = Complete({.budget = GiB(2)});
+  EXPECT_EQ(request.budget, GiB(2));
+  EXPECT_EQ(request.os_reserve, std::nullopt);
+  EXPECT_EQ(asked_, 0);
+}
+
+// As Governor::Create does.
+TEST_F(PlanRequestTest, RefusesABudgetThatTheDeviceCannotHold) {
+  declared_ = DeviceMemorySize{.total = GiB(8)};
+  EXPECT_EQ(Complete({.budget = GiB(8)}).budget, GiB(8));
+  absl::Status status = Try({.budget = Bytes(GiB(8).count() + 1)}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("8589934593"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("8589934592"));
+
+  // With a declared reserve, less of it may be promised.
+  const GovernorOptions just = {.budget = GiB(6), .os_reserve = GiB(2)};
+  const GovernorOptions above = {.budget = Bytes(GiB(6).count() + 1),
+                                 .os_reserve = GiB(2)};
+  EXPECT_EQ(Complete(just).budget, GiB(6));
+  EXPECT_EQ(Try(above).status().code(), absl::StatusCode::kInvalidArgument);
+  // The same where the driver says the size.
+  declared_.reset();
+  EXPECT_EQ(Complete(just).budget, GiB(6));
+  EXPECT_EQ(Try(above).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(asked_, 2);
+  // Memory of its own is not reduced by a reserve.
+  device_.is_integrated = false;
+  EXPECT_EQ(Complete(above).budget, above.budget->Resolve(Bytes()));
+}
+
+TEST_F(PlanRequestTest, RefusesAReserveThatTakesAll) {
+  const absl::Status status = Try({.os_reserve = GiB(8)}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("OS reserve"));
+}
+
 TEST_F(PlanRequestTest, KeepsTheRest) {
-  const PlanRequest request =
-      Complete({.budget = GiB(2)}, {.activations = MiB(5),
-                                    .block_tokens = 32,
-                                    .max_model_len = 7,
-                                    .max_seqs = 3});
+  PlanRequest given = {.activations = MiB(5), .graphs = MiB(6)};
+  given.layout = {.engine = Engine::kLlamaCpp, .block_tokens = 32};
+  given.max_model_len = 7;
+  given.max_seqs = 3;
+  const PlanRequest request = Complete({.budget = GiB(2)}, given);
   EXPECT_EQ(request.activations, MiB(5));
-  EXPECT_EQ(request.block_tokens, 32u);
+  EXPECT_EQ(request.graphs, MiB(6));
+  EXPECT_EQ(request.layout.engine, Engine::kLlamaCpp);
+  EXPECT_EQ(request.layout.block_tokens, 32u);
   EXPECT_EQ(request.max_model_len, 7u);
   EXPECT_EQ(request.max_seqs, 3u);
+}
+
+TEST(InFlightTokensTest, VllmOnCudaHasTwoStepsInFlight) {
+  EXPECT_EQ(InFlightTokens(8192, Engine::kVllm, Platform::kCuda), 16384u);
+  EXPECT_EQ(InFlightTokens(8192, Engine::kVllm, Platform::kCpu), 8192u);
+  EXPECT_EQ(InFlightTokens(8192, Engine::kSglang, Platform::kCuda), 8192u);
+  EXPECT_EQ(InFlightTokens(~uint64_t{0}, Engine::kVllm, Platform::kCuda),
+            ~uint64_t{0});
 }
 
 TEST_F(PlanRequestTest, PassesOnWhatTheDeviceSays) {
@@ -102,6 +167,8 @@ TEST_F(PlanRequestTest, AsksTheDriver) {
                                       .value();
   EXPECT_EQ(memory.total, GiB(4));
   EXPECT_FALSE(memory.is_integrated);
+  EXPECT_NE(memory.name, "");
+  EXPECT_EQ(memory.driver, "host driver");
   EXPECT_EQ(why_host, "");
   EXPECT_EQ(AskDriver({.device = 7, .driver = DriverChoice::kHost}, &why_host)
                 .status()

@@ -1,5 +1,6 @@
 #include "bindings/python/arguments.h"
 
+#include <cmath>
 #include <limits>
 
 #include "absl/status/statusor.h"
@@ -46,10 +47,7 @@ uint64_t ToUnsigned(const char* name, absl::string_view expected,
 
 template <typename T>
 T Parsed(const char* name, absl::StatusOr<T> parsed) {
-  if (parsed.ok()) return *std::move(parsed);
-  Throw(
-      absl::Status(parsed.status().code(),
-                   absl::StrCat("in ", name, ": ", parsed.status().message())));
+  return ValueOrThrow(InArgument(name, std::move(parsed)));
 }
 
 constexpr absl::string_view kSize =
@@ -94,6 +92,44 @@ std::string ToText(const char* name, py::handle value) {
   const char* const text = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
   if (text == nullptr) throw py::error_already_set();
   return std::string(text, size);
+}
+
+bool ToFlag(const char* name, py::handle value) {
+  if (!PyBool_Check(value.ptr())) {
+    throw py::type_error(Complaint(name, "True or False", value));
+  }
+  return value.ptr() == Py_True;
+}
+
+double ToPositive(const char* name, py::handle value) {
+  // What has __float__ is a number, and a str has none.
+  const PyNumberMethods* const methods = Py_TYPE(value.ptr())->tp_as_number;
+  if (PyBool_Check(value.ptr()) ||
+      (!PyIndex_Check(value.ptr()) &&
+       (methods == nullptr || methods->nb_float == nullptr))) {
+    throw py::type_error(Complaint(name, "a number above 0", value));
+  }
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    // An int that no double holds.
+    if (PyErr_ExceptionMatches(PyExc_OverflowError) == 0) {
+      throw py::error_already_set();
+    }
+    PyErr_Clear();
+    throw py::value_error(Complaint(name, "a number that is finite", value));
+  }
+  if (!std::isfinite(number) || number <= 0) {
+    throw py::value_error(Complaint(name, "a finite number above 0", value));
+  }
+  return number;
+}
+
+std::string ToPath(py::handle path) {
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) {
+    throw py::error_already_set();
+  }
+  return std::string(py::reinterpret_steal<py::bytes>(encoded));
 }
 
 absl::Time ToDeadline(const char* name, py::handle value) {

@@ -8,6 +8,9 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "governor/base/bytes.h"
 #include "governor/base/size_spec.h"
@@ -32,8 +35,26 @@ int ToInt(const char* name, pybind11::handle value);
 
 std::string ToText(const char* name, pybind11::handle value);
 
+// True or False, and nothing that is merely as good.
+bool ToFlag(const char* name, pybind11::handle value);
+
+// A finite number above 0: an int, a float, or what numpy offers as one.
+double ToPositive(const char* name, pybind11::handle value);
+
+// A path of a file, as `open` takes it: str, bytes or PathLike.
+std::string ToPath(pybind11::handle path);
+
 // Seconds from now; None does not wait.
 absl::Time ToDeadline(const char* name, pybind11::handle value);
+
+// `parsed`, with the argument's name in what it complains of.
+template <typename T>
+absl::StatusOr<T> InArgument(const char* name, absl::StatusOr<T> parsed) {
+  if (parsed.ok()) return parsed;
+  return absl::Status(
+      parsed.status().code(),
+      absl::StrCat("in ", name, ": ", parsed.status().message()));
+}
 
 // What `convert` makes of `value`, or nothing where that is None.
 template <typename Convert>

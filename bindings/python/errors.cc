@@ -62,9 +62,12 @@ void ThrowReading(const absl::Status& status, py::handle path) {
   if (!absl::IsNotFound(status) && !absl::IsPermissionDenied(status)) {
     Throw(status);
   }
-  errno = absl::IsNotFound(status) ? ENOENT : EACCES;
-  PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path.ptr());
-  throw py::error_already_set();
+  // Python chooses the class by the number. The message may name another file:
+  // one that a folder lacks.
+  const py::object exception =
+      py::handle(PyExc_OSError)(absl::IsNotFound(status) ? ENOENT : EACCES,
+                                std::string(status.message()), path);
+  Raise(py::type::of(exception), exception);
 }
 
 void ThrowGovernorError(const std::string& message) {

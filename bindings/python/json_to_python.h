@@ -7,8 +7,10 @@
 
 namespace governor {
 
-// The dict, list, str, int, float, bool or None that `json` is.
-pybind11::object ToPython(const nlohmann::ordered_json& json);
+// The dict, list, str, int, float, bool or None that `json` is. Consumes it:
+// json's own destructor allocates where something is left in it, and without
+// memory that would end the program instead of raising MemoryError.
+pybind11::object ToPython(nlohmann::ordered_json json);
 
 }  // namespace governor
 

@@ -9,6 +9,8 @@
 #include "governor/base/status_macros.h"
 #include "governor/cli/command.h"
 #include "governor/cli/driver_option.h"
+#include "governor/cli/memory_findings.h"
+#include "governor/host/boot_baseline.h"
 #include "governor/driver/device.h"
 #include "governor/driver_choice.h"
 
@@ -18,6 +20,7 @@ namespace {
 struct DoctorCommand {
   DriverOption driver;
   bool json = false;
+  std::string root = "/";
 
   // What was found. Of a CUDA that was asked for and cannot be used there is no
   // device, only the problem.
@@ -25,11 +28,13 @@ struct DoctorCommand {
     std::optional<Device> device;
     bool is_host = false;
     std::string cuda_problem;  // empty where CUDA answered, or was not asked
+    MemoryFindings memory;
   };
 
   absl::Status Run() const {
     GOVERNOR_ASSIGN_OR_RETURN(const GovernorOptions options, driver.Read());
     Findings found;
+    found.memory = FindUnaccountedMemory(root, BaselinePath());
     const absl::StatusOr<OpenDriver> open =
         OpenOrHost(options.driver.value_or(DriverChoice::kAuto),
                    options.host_driver.value_or(""), &found.cuda_problem);
@@ -59,7 +64,15 @@ struct DoctorCommand {
                                      {"device_memory_bytes", nullptr},
                                      {"integrated", nullptr},
                                      {"virtual_memory_management", nullptr},
-                                     {"granularity_bytes", nullptr}};
+                                     {"granularity_bytes", nullptr},
+                                     {"unaccounted_bytes", nullptr},
+                                     {"vanished_bytes", nullptr}};
+    if (found.memory.unaccounted) {
+      report["unaccounted_bytes"] = found.memory.unaccounted->count();
+    }
+    if (found.memory.vanished) {
+      report["vanished_bytes"] = found.memory.vanished->count();
+    }
     if (!found.cuda_problem.empty()) {
       report["cuda_problem"] = found.cuda_problem;
     }
@@ -95,8 +108,28 @@ struct DoctorCommand {
     } else {
       Line("", "", "no command and no Governor() can use driver=\"cuda\"");
     }
+    PrintMemory(found.memory);
     Line("-", "not looked at yet",
          "swap, memory pressure, cgroup limits, fragmentation");
+  }
+
+  static void PrintMemory(const MemoryFindings& memory) {
+    if (memory.vanished.value_or(Bytes()) >= kVanished) {
+      Line("lack", "memory that vanished",
+           absl::StrCat("unaccounted ", ToString(*memory.vanished),
+                        " since boot baseline: no process, cache or kernel "
+                        "counter has it"));
+      Line("", "",
+           "end the programs that used the GPU; what does not come back then "
+           "is the driver's, and a reboot frees it");
+    } else if (memory.unaccounted) {
+      Line("ok", "unaccounted memory",
+           absl::StrCat(ToString(*memory.unaccounted),
+                        ", as on the last clean boot"));
+    }
+    if (!memory.problem.empty()) {
+      Line("lack", "boot baseline", memory.problem);
+    }
   }
 
   static void PrintDevice(const Device& device, bool is_host) {
@@ -126,6 +159,10 @@ void AddDoctorCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "doctor", "What this machine can do, what is missing, what that costs");
   command->add_flag("--json", doctor->json, "Stable keys, bytes as integers");
+  command
+      ->add_option("--root", doctor->root,
+                   "Read proc/ under this folder, a copy of another machine's")
+      ->type_name("DIR");
   doctor->driver.AddTo(*command);
   command->footer("Example: governor doctor");
   command->callback(

@@ -1,193 +1,218 @@
+#include <cstddef>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "governor/base/size_spec.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "governor/adapter_weights.h"
 #include "governor/base/status_macros.h"
 #include "governor/cli/command.h"
-#include "governor/cli/driver_option.h"
+#include "governor/cli/plan_options.h"
 #include "governor/model/read_model.h"
+#include "governor/plan_flags.h"
+#include "governor/plan_profile.h"
 #include "governor/plan_report.h"
 #include "governor/plan_request.h"
+#include "governor/policy/engine.h"
 #include "governor/policy/kv_planner.h"
+#include "governor/policy/plan_advice.h"
+#include "governor/printable.h"
+#include "governor/profile_store.h"
 
 namespace governor {
 namespace {
 
-class PlanCommand {
-  // An option as given, so that what does not parse can be named. Absent is not
-  // the same as empty.
-  using Text = std::optional<std::string>;
+constexpr size_t kWaysOutShown = 3;
 
+// A file that cannot be read is not the command line's mistake.
+int ReportUnread(const absl::Status& status) {
+  Report(status);
+  return kFailed;
+}
+
+// Asks the driver once, and only when called.
+class AskedDevice {
  public:
-  void AddTo(CLI::App& command) {
-    command.add_option("MODEL", model_, "A .gguf file")->required();
-    const auto size = [&](const char* name, Text& text, const char* help) {
-      command.add_option(name, text, help)->type_name("SIZE");
-    };
-    const auto number = [&](const char* name, Text& text, const char* help) {
-      command.add_option(name, text, help)->type_name("N");
-    };
-    size("--budget", budget_,
-         "All that may be held (default: the device's memory, less the OS "
-         "reserve)");
-    size("--os-reserve", os_reserve_,
-         "What the operating system keeps (default: max(5%, min(8GiB, 1/8)))");
-    size("--device-memory", device_memory_,
-         "Plan for a device of this size that shares the machine's memory, "
-         "instead of asking the driver");
-    size("--allowance", allowance_,
-         "For context, cuBLAS and graphs; % is of the budget (default: 1GiB)");
-    size("--activations", activations_,
-         "Peak of a forward pass (default: none is set aside)");
-    size("--kv-memory", kv_memory_,
-         "Plan the blocks of a KV cache of just this size");
-    number("--block-tokens", block_tokens_, "Tokens of a block (default: 16)");
-    command
-        .add_option("--kv-dtype", kv_dtype_,
-                    "bf16, fp16, fp8, int8, q8_0 or q4_0 (default: bf16)")
-        ->type_name("NAME");
-    number("--max-model-len", max_model_len_,
-           "Tokens of the longest sequence (default: the model's context)");
-    number("--max-seqs", max_seqs_,
-           "Sequences of that length that must fit (default: 1)");
-    command.add_flag("--json", json_, "Stable keys, bytes as integers");
-    driver_.AddTo(command);
-    command.footer(
-        "Example: governor plan model.gguf --budget 40GiB --max-model-len "
-        "32768\nExit status: 3 when it does not fit; what would is printed.");
+  explicit AskedDevice(const PlanWish& wish) : wish_(wish) {}
+
+  std::optional<DeviceMemorySize> declared() const {
+    if (!wish_.device_memory) return std::nullopt;
+    return DeviceMemorySize{
+        .total = *wish_.device_memory,
+        .name = absl::StrCat("a device of ", ToString(*wish_.device_memory),
+                             " that was declared")};
   }
 
-  // The exit code.
-  int Run() const {
-    absl::StatusOr<bool> fits = PrintPlan();
-    if (!fits.ok()) return Report(fits.status());
-    return *fits ? kDone : kDoesNotFit;
+  // Without asking.
+  std::optional<DeviceMemorySize> known() const {
+    return wish_.device_memory ? declared() : asked_;
   }
 
- private:
-  // The command line and the environment, every value of them checked.
-  struct Given {
-    PlanRequest request;
-    GovernorOptions options;
-    std::optional<Bytes> device_memory;
-  };
-
-  absl::StatusOr<bool> PrintPlan() const {
-    GOVERNOR_ASSIGN_OR_RETURN(const Given given, Read());
-    GOVERNOR_ASSIGN_OR_RETURN(const ModelShape model, ReadModelShape(model_));
-    GOVERNOR_ASSIGN_OR_RETURN(
-        const PlanRequest request,
-        CompletePlanRequest(given.request, given.options,
-                            [&] { return MemoryOfDevice(given); }));
-    GOVERNOR_ASSIGN_OR_RETURN(const Plan plan, PlanKv(model, request));
-    if (json_) {
-      std::cout << ToJson(plan, model).dump(2) << "\n";
-    } else {
-      std::cout << ToText(plan, model);
-    }
-    if (plan.shortfall) {
-      std::cerr << "governor: " << plan.shortfall->reason << "\n";
-    }
-    return plan.fits;
-  }
-
-  static absl::StatusOr<DeviceMemorySize> MemoryOfDevice(const Given& given) {
-    if (given.device_memory) return DeviceMemorySize{*given.device_memory};
+  absl::StatusOr<DeviceMemorySize> Ask() {
+    if (asked_) return *asked_;
     std::string why_host;
-    absl::StatusOr<DeviceMemorySize> memory =
-        AskDriver(given.options, &why_host);
+    const absl::StatusOr<DeviceMemorySize> memory =
+        AskDriver(wish_.options, &why_host);
     SayWhyHost(why_host);
+    if (memory.ok()) asked_ = *memory;
     return memory;
   }
 
-  absl::StatusOr<Given> Read() const {
-    Given given;
-    GOVERNOR_RETURN_IF_ERROR(ReadRequest(given.request));
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadSize("--device-memory", device_memory_, &given.device_memory));
-    GovernorOptions& options = given.options;
-    GOVERNOR_RETURN_IF_ERROR(ReadSpec("--budget", budget_, &options.budget));
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadSpec("--os-reserve", os_reserve_, &options.os_reserve));
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadSpec("--allowance", allowance_, &options.allowance));
-    GOVERNOR_ASSIGN_OR_RETURN(options, driver_.Read(options));
-    return given;
+ private:
+  const PlanWish& wish_;
+  std::optional<DeviceMemorySize> asked_;
+};
+
+class PlanRun {
+ public:
+  explicit PlanRun(PlanWish wish) : wish_(std::move(wish)), device_(wish_) {}
+
+  // The exit code.
+  int Run() {
+    if (const absl::Status read = ReadFiles(); !read.ok()) {
+      return ReportUnread(read);
+    }
+    if (const absl::Status planned = MakePlan(); !planned.ok()) {
+      return Report(planned);
+    }
+    Print();
+    if (!wish_.save_profile) return plan_.fits ? kDone : kDoesNotFit;
+    if (const absl::Status saved = SaveNewProfile(); !saved.ok()) {
+      return ReportUnread(saved);
+    }
+    return plan_.fits ? kDone : kDoesNotFit;
   }
 
-  absl::Status ReadRequest(PlanRequest& request) const {
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadSize("--activations", activations_, &request.activations));
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadSize("--kv-memory", kv_memory_, &request.kv_memory));
-    std::optional<uint64_t> block_tokens;
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadNumber("--block-tokens", block_tokens_, &block_tokens));
-    if (block_tokens) request.block_tokens = *block_tokens;
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadNumber("--max-model-len", max_model_len_, &request.max_model_len));
-    GOVERNOR_RETURN_IF_ERROR(
-        ReadNumber("--max-seqs", max_seqs_, &request.max_seqs));
-    if (kv_dtype_) {
-      absl::StatusOr<KvDtype> dtype = ParseKvDtype(*kv_dtype_);
-      if (!dtype.ok()) return InOption("--kv-dtype", dtype.status());
-      request.kv_dtype = *dtype;
+ private:
+  absl::Status ReadFiles() {
+    const ReadModelOptions how = {.assume_gqa = wish_.assume_gqa};
+    GOVERNOR_ASSIGN_OR_RETURN(model_, ReadModelShape(wish_.model, how));
+    if (wish_.draft) {
+      GOVERNOR_ASSIGN_OR_RETURN(draft_, ReadModelShape(*wish_.draft, how));
+      wish_.request.draft = &draft_;
+    }
+    if (!wish_.adapters.empty()) {
+      GOVERNOR_ASSIGN_OR_RETURN(wish_.request.adapters,
+                                ReadAdapterWeights(wish_.adapters));
+    }
+    if (wish_.profile || wish_.save_profile) {
+      if (wish_.profiles) {
+        profiles_ = *wish_.profiles;
+      } else {
+        GOVERNOR_ASSIGN_OR_RETURN(profiles_,
+                                  DefaultProfilesPath(&ReadProcessEnvironment));
+      }
+    }
+    if (wish_.profile) {
+      GOVERNOR_ASSIGN_OR_RETURN(profile_,
+                                FindProfile(profiles_, *wish_.profile));
     }
     return absl::OkStatus();
   }
 
-  static absl::Status ReadSpec(const char* name, const Text& text,
-                               std::optional<SizeSpec>* spec) {
-    if (!text) return absl::OkStatus();
-    absl::StatusOr<SizeSpec> parsed = SizeSpec::Parse(*text);
-    if (!parsed.ok()) return InOption(name, parsed.status());
-    *spec = *parsed;
-    return absl::OkStatus();
-  }
-
-  static absl::Status ReadSize(const char* name, const Text& text,
-                               std::optional<Bytes>* size) {
-    if (!text) return absl::OkStatus();
-    absl::StatusOr<Bytes> parsed = ParseBytes(*text);
-    if (!parsed.ok()) return InOption(name, parsed.status());
-    *size = *parsed;
-    return absl::OkStatus();
-  }
-
-  static absl::Status ReadNumber(const char* name, const Text& text,
-                                 std::optional<uint64_t>* number) {
-    if (!text) return absl::OkStatus();
-    uint64_t value = 0;
-    if (!absl::SimpleAtoi(*text, &value)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "in ", name,
-          ": not a count: a whole number, for example 128; given '",
-          absl::CHexEscape(text->substr(0, 64)), "'"));
+  absl::Status MakePlan() {
+    GOVERNOR_ASSIGN_OR_RETURN(
+        request_, CompletePlanRequest(
+                      wish_.request, wish_.options,
+                      [this] { return device_.Ask(); }, device_.declared()));
+    std::vector<std::string> notes;
+    if (profile_) notes = ApplyProfile(*profile_, model_, request_);
+    if (wish_.save_profile && (!request_.activations || !request_.allowance)) {
+      return InOption("--save-profile",
+                      absl::InvalidArgumentError(
+                          "a profile holds what was measured: give "
+                          "--activations and --allowance, for example "
+                          "--activations 2GiB --allowance 1GiB"));
     }
-    *number = value;
+    GOVERNOR_ASSIGN_OR_RETURN(plan_, PlanKv(model_, request_));
+    plan_.notes.insert(plan_.notes.end(), notes.begin(), notes.end());
+    advice_ = AdviceOn(plan_, model_, request_);
+    if (wish_.print_flags) AddFlags();
     return absl::OkStatus();
   }
 
-  std::string model_;
-  Text budget_, os_reserve_, device_memory_, allowance_, activations_,
-      kv_memory_, block_tokens_, kv_dtype_, max_model_len_, max_seqs_;
-  bool json_ = false;
-  DriverOption driver_;
+  void AddFlags() {
+    PlanFlags flags =
+        PlanFlagsOf(plan_, request_, wish_.model, device_.known());
+    flags_ = std::move(flags.lines);
+    plan_.notes.insert(plan_.notes.end(), flags.notes.begin(),
+                       flags.notes.end());
+  }
+
+  void Print() const {
+    if (wish_.json) {
+      // Paths and names may be no UTF-8, which JSON must be.
+      std::cout << ToJson(plan_, advice_, model_, request_, flags_)
+                       .dump(2, ' ', false,
+                             nlohmann::ordered_json::error_handler_t::replace)
+                << "\n";
+    } else {
+      std::cout << ToText(plan_, advice_, model_, request_, flags_);
+    }
+    if (plan_.fits) return;
+    std::cerr << "governor: does not fit: "
+              << Printable(plan_.shortfall->reason) << "\n";
+    for (size_t i = 0; i < advice_.changes.size() && i < kWaysOutShown; ++i) {
+      std::cerr << "governor: way out: " << Printable(advice_.changes[i].change)
+                << ": " << Printable(advice_.changes[i].buys) << "\n";
+    }
+  }
+
+  absl::Status SaveNewProfile() {
+    DeviceMemorySize device;
+    if (const auto declared = device_.declared()) {
+      device = *declared;
+    } else {
+      GOVERNOR_ASSIGN_OR_RETURN(device, device_.Ask());
+    }
+    const PlanProfile profile = {
+        .name = *wish_.save_profile,
+        .model = ProfileModel(model_),
+        .engine = std::string(ToString(request_.layout.engine)),
+        .device = device.name,
+        .driver = device.driver,
+        .activations = *request_.activations,
+        .allowance = *request_.allowance,
+        .graphs = request_.graphs,
+        .measured =
+            absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone())};
+    GOVERNOR_RETURN_IF_ERROR(SaveProfile(profiles_, profile));
+    std::cerr << "governor: stored profile '" << profile.name << "' in "
+              << Printable(profiles_) << "\n";
+    return absl::OkStatus();
+  }
+
+  PlanWish wish_;
+  AskedDevice device_;
+  ModelShape model_;
+  ModelShape draft_;
+  std::string profiles_;
+  std::optional<PlanProfile> profile_;
+  PlanRequest request_;
+  Plan plan_;
+  PlanAdvice advice_;
+  std::vector<std::string> flags_;
 };
 
 }  // namespace
 
 void AddPlanCommand(CLI::App& app, int* exit_code) {
-  auto plan = std::make_shared<PlanCommand>();
+  auto options = std::make_shared<PlanOptions>();
   CLI::App* command = app.add_subcommand(
       "plan", "What fits, exactly, before anything is loaded");
-  plan->AddTo(*command);
-  command->callback([plan, exit_code] { *exit_code = plan->Run(); });
+  options->AddTo(*command);
+  command->callback([options, exit_code] {
+    absl::StatusOr<PlanWish> wish = options->Read();
+    *exit_code =
+        wish.ok() ? PlanRun(*std::move(wish)).Run() : Report(wish.status());
+  });
 }
 
 }  // namespace governor

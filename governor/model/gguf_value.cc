@@ -159,6 +159,12 @@ std::optional<uint64_t> GgufArray::UnsignedAt(uint64_t index) const {
   return bits;
 }
 
+std::optional<uint64_t> GgufArray::FlagAt(uint64_t index) const {
+  if (element_type != GgufType::kBool) return UnsignedAt(index);
+  if (index >= elements.size()) return {};
+  return static_cast<unsigned char>(elements[index]);
+}
+
 std::optional<uint64_t> AsUnsigned(const GgufValue& value) {
   if (const auto* number = std::get_if<uint64_t>(&value)) return *number;
   const auto* number = std::get_if<int64_t>(&value);

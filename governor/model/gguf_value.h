@@ -45,6 +45,10 @@ struct GgufArray {
 
   // Element `index`. nullopt: not kept, out of range, negative, no integer.
   std::optional<uint64_t> UnsignedAt(uint64_t index) const;
+  // The same, with a bool as 0 or 1.
+  std::optional<uint64_t> FlagAt(uint64_t index) const;
+
+  friend bool operator==(const GgufArray&, const GgufArray&) = default;
 };
 
 // A metadata value. Integers of every width become the widest of their sign.

@@ -66,6 +66,21 @@ TEST(GgufValueTest, KeepsSmallArraysOfNumbers) {
   EXPECT_EQ(array.UnsignedAt(UINT64_MAX), std::nullopt);
 }
 
+TEST(GgufValueTest, FlagsAreBoolsOrNumbers) {
+  const absl::StatusOr<GgufValue> bools =
+      Read(Array(GgufType::kBool, 2).U8(1).U8(0));
+  ASSERT_TRUE(bools.ok()) << bools.status();
+  const auto& flags = std::get<GgufArray>(*bools);
+  EXPECT_EQ(flags.FlagAt(0), 1u);
+  EXPECT_EQ(flags.FlagAt(1), 0u);
+  EXPECT_EQ(flags.FlagAt(2), std::nullopt);
+  EXPECT_EQ(flags.UnsignedAt(0), std::nullopt);  // a bool is no count
+  const absl::StatusOr<GgufValue> numbers =
+      Read(Array(GgufType::kUint32, 1).U32(1));
+  ASSERT_TRUE(numbers.ok()) << numbers.status();
+  EXPECT_EQ(std::get<GgufArray>(*numbers).FlagAt(0), 1u);
+}
+
 TEST(GgufValueTest, FloatsAreNoCounts) {
   const absl::StatusOr<GgufValue> value =
       Read(Array(GgufType::kFloat32, 1).U32(0x3FC00000));

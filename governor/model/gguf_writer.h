@@ -78,6 +78,12 @@ class GgufWriter {
     for (const uint32_t value : values) array.U32(value);
     return Set(key, array);
   }
+  GgufWriter& SetFlags(absl::string_view key, const std::vector<bool>& flags) {
+    ByteWriter array;
+    array.Type(GgufType::kArray).Type(GgufType::kBool).U64(flags.size());
+    for (const bool flag : flags) array.U8(flag ? 1 : 0);
+    return Set(key, array);
+  }
   // Takes out what was set before.
   GgufWriter& Remove(absl::string_view key) {
     std::erase_if(metadata_, [key](const auto& e) { return e.first == key; });

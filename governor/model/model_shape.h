@@ -16,7 +16,7 @@ struct LayerShape {
   // What the layer remembers of the past. None: nothing, or it shares what
   // another layer keeps. Several: such as attention beside a linear state, or
   // latents beside a sparse indexer.
-  std::vector<KvSpec> kv;
+  std::vector<KvSpec> kv = {};
   // Bytes of this layer's tensors, and those of them that every rank of a
   // tensor-parallel group holds whole (norms, routers). Zero where the files
   // hold no tensors.
@@ -28,9 +28,11 @@ struct LayerShape {
 
 // Weights that belong to no layer, and where a pipeline puts them.
 struct OuterWeights {
-  Bytes embedding;   // with the first layers
-  Bytes head;        // with the last layers; zero where tied to the embedding
-  Bytes replicated;  // final norms, vision towers: on every rank, whole
+  Bytes embedding = Bytes();  // with the first layers
+  Bytes head =
+      Bytes();  // with the last layers; zero where tied to the embedding
+  Bytes replicated =
+      Bytes();  // final norms, vision towers: on every rank, whole
 
   friend bool operator==(const OuterWeights&, const OuterWeights&) = default;
 };

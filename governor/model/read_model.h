@@ -4,22 +4,25 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "governor/model/gguf.h"
+#include "governor/model/gguf_shape.h"
 #include "governor/model/model_shape.h"
 
 namespace governor {
 
-// The shape of the model in the file at `path`: today a GGUF file of an
-// architecture that LlamaArchitectures() lists. Reads headers alone.
-// The errors of ReadGguf and of ShapeOfGguf, each with the path.
-absl::StatusOr<ModelShape> ReadModelShape(const std::string& path);
+struct ReadModelOptions {
+  // Of folders and safetensors files: see ConfigOptions.
+  bool assume_gqa = false;
+};
 
-// INVALID_ARGUMENT: the file holds no whole model, or its metadata and its
-// tensors disagree; names the field and the value.
-// UNIMPLEMENTED: an architecture that is not known yet, or one part of a model
-// that is split over several files; names the field, the value and what is
-// supported.
-absl::StatusOr<ModelShape> ShapeOfGguf(const Gguf& gguf);
+// The shape of the model at `path`, from headers alone: a folder from Hugging
+// Face, one .safetensors file with its config.json beside it, or a GGUF file.
+// Files of other names are known by their first bytes, as those in caches have
+// hashes for names.
+//
+// The errors of ReadCheckpointShape, or of ReadWholeGguf and ShapeOfGguf, each
+// with the path.
+absl::StatusOr<ModelShape> ReadModelShape(const std::string& path,
+                                          const ReadModelOptions& options = {});
 
 }  // namespace governor
 

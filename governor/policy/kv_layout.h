@@ -49,13 +49,17 @@ struct KvGroup {
   std::string kind;     // for people: `full`, `sliding window 1024`, `state`
   uint64_t caches = 0;  // of the whole model, all pipeline stages
   uint64_t block_tokens = 0;
-  Bytes page;     // of one cache, its padding included
+  Bytes page;     // of one cache, its padding included; the largest, where
+                  // pages differ
   Bytes padding;  // of that page
   // A sequence of L tokens holds
   //   ceil(min(L, most_tokens) / block_tokens) + extra_blocks
   // blocks of the group; no most_tokens: min(L, …) is L.
   std::optional<uint64_t> most_tokens = std::nullopt;
   uint64_t extra_blocks = 0;
+  // One block in all caches of the group, where their pages differ; otherwise
+  // it is caches * page.
+  std::optional<Bytes> mixed_block = std::nullopt;
 };
 
 // How an engine lays out the KV cache of a model on one rank: a pool of equal
@@ -71,7 +75,7 @@ struct KvLayout {
   // Constant bytes of each sequence outside the pool, by stage (llama.cpp's
   // windows and states); as many as stages.
   std::vector<Bytes> sequence_by_stage;
-  // Layers on each stage.
+  // Layers on each stage, draft layers not counted.
   std::vector<uint64_t> layers_by_stage;
   // Blocks that the engine keeps from sequences when it decides whether one
   // fits (vLLM's null block).

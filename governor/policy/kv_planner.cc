@@ -10,7 +10,7 @@ namespace governor {
 absl::StatusOr<Plan> PlanKv(const ModelShape& model,
                             const PlanRequest& request) {
   GOVERNOR_ASSIGN_OR_RETURN(Plan plan, PlanNumbers(model, request));
-  if (!plan.fits) plan.shortfall = ShortfallOf(plan, model, request);
+  if (!plan.fits) plan.shortfall = ShortfallOf(plan, request);
   plan.notes = NotesOf(plan, request, model);
   return plan;
 }

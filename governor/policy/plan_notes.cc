@@ -1,57 +1,147 @@
 #include "governor/policy/plan_notes.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "governor/base/bytes.h"
 #include "governor/policy/kv_dtype.h"
+#include "governor/policy/rank_weights.h"
 
 namespace governor {
+namespace {
 
-std::vector<std::string> NotesOf(const Plan& plan, const PlanRequest& request,
-                                 const ModelShape& model) {
-  std::vector<std::string> notes;
-  const auto note = [&notes](const auto&... parts) {
-    notes.push_back(absl::StrCat(parts...));
-  };
-  note("weights_bytes is the exact size of the tensors in the model's file.");
-  if (!plan.weights_rounding.is_zero()) {
-    note("Weights are held in granules of ", ToString(request.granularity),
-         ": ", plan.weights_rounding.count(), " bytes on top of them.");
+class Notes {
+ public:
+  template <typename... Parts>
+  void Add(const Parts&... parts) {
+    notes_.push_back(absl::StrCat(parts...));
+  }
+
+  void AddAll(const std::vector<std::string>& notes) {
+    notes_.insert(notes_.end(), notes.begin(), notes.end());
+  }
+
+  std::vector<std::string> Take() { return std::move(notes_); }
+
+ private:
+  std::vector<std::string> notes_;
+};
+
+void NoteWeights(const Plan& plan, const PlanRequest& request,
+                 const ModelShape& model, Notes& notes) {
+  if (request.weights) {
+    notes.Add("weights_bytes is what was given, split evenly over the ranks.");
+  } else if (model.has_weights) {
+    notes.Add(
+        "weights_bytes is the exact size of the tensors in the model's files.");
+  } else {
+    notes.Add("The model's files hold no weights: none are planned.");
+  }
+  const Bytes rounding = plan.gate().weights_rounding;
+  if (!rounding.is_zero()) {
+    notes.Add("Weights are held in granules of ", ToString(request.granularity),
+              ": ", rounding.count(), " bytes on top of them.");
+  }
+  if (!request.weights && request.layout.draft_tokens == 0 &&
+      !model.draft_layers.empty()) {
+    notes.Add(model.draft_layers.size(), " layers that draft tokens, ",
+              (model.weights - plan.weights + plan.draft_weights).count(),
+              " bytes, are not loaded.");
+  }
+  if (plan.tensor_parallel > 1 && !request.weights) {
+    notes.Add(
+        "Norms, routers and what belongs to no layer are whole on every rank; "
+        "other tensors are split.");
+  }
+}
+
+void NoteFixedParts(const Plan& plan, const PlanRequest& request,
+                    Notes& notes) {
+  if (!request.profile.empty()) {
+    notes.Add("Stored profile '", request.profile, "' was used.");
   }
   if (!request.activations) {
-    note(
-        "Nothing is set aside for activations: none were given, and none are "
-        "measured yet.");
+    notes.Add(
+        "Nothing is set aside for activations: none were given, and no stored "
+        "profile was named.");
   }
   if (!request.allowance) {
-    note(
-        "The allowance for memory that is not governed (context, libraries, "
-        "graphs) is the default of ",
-        ToString(plan.allowance), ".");
+    notes.Add(
+        "The allowance for memory that is not governed (context, libraries",
+        request.graphs ? "" : ", graphs", ") is the default of ",
+        ToString(plan.gate().allowance), ".");
   }
+  if (request.adapters) {
+    notes.Add(
+        "adapter_bytes is the size of the adapters' files; an engine that "
+        "sets aside slots of the largest rank takes more.");
+  }
+  if (request.draft != nullptr) {
+    notes.Add(
+        "The draft model's layers take part in every block; the workspace in "
+        "which drafts are verified counts as activations.");
+  }
+}
+
+void NoteSequences(const Plan& plan, const PlanRequest& request,
+                   const ModelShape& model, Notes& notes) {
   if (!request.max_model_len) {
-    note("max_model_len is the model's context length, ", plan.max_model_len,
-         " tokens.");
+    notes.Add("max_model_len is the model's context length, ",
+              plan.max_model_len, " tokens.");
   } else if (plan.max_model_len > model.context_length) {
-    note("max_model_len ", plan.max_model_len,
-         " is above the model's context length of ", model.context_length,
-         " tokens.");
+    notes.Add("max_model_len ", plan.max_model_len,
+              " is above the model's context length of ", model.context_length,
+              " tokens.");
   }
-  const KvDtypeLayout& dtype = LayoutOf(plan.kv_dtype);
-  note("The KV cache is stored as ", dtype.name,
-       dtype.block_bytes == 1
-           ? ", counted without its scales, a few floats a layer."
-           : ".");
+  if (request.shared_prefix_tokens > 0) {
+    notes.Add(
+        "Full blocks of the first ", request.shared_prefix_tokens,
+        " tokens are held once for all sequences, in the layers that keep "
+        "every token.");
+  }
+}
+
+void NoteCache(const Plan& plan, const PlanRequest& request, Notes& notes) {
+  const KvDtypeLayout& dtype = LayoutOf(plan.layout.kv_dtype);
+  notes.Add("The KV cache is stored as ", dtype.name,
+            request.layout.kv_dtype ? "" : ", which follows from the model",
+            dtype.block_bytes == 1
+                ? ", counted without its scales, a few floats a layer."
+                : ".");
   if (plan.budget && !request.kv_memory) {
-    note("The KV cache is committed in granules of ",
-         ToString(request.granularity),
-         "; what is left includes the rest of its last one.");
+    notes.Add("The KV cache is committed in granules of ",
+              ToString(request.granularity),
+              "; what is left includes the rest of its last one.");
+  }
+  if (plan.stages.size() > 1) {
+    notes.Add("Stage ", plan.gate_stage,
+              " decides the number of blocks, which all stages hold.");
   }
   if (plan.os_reserve) {
-    note(
+    notes.Add(
         "os_reserve_bytes was kept back before the budget, and is not part "
         "of it.");
   }
-  return notes;
+  if (plan.decode_tokens_per_second_bound) {
+    notes.Add(
+        "decode_tokens_per_second_bound is bandwidth / (bytes of the weights "
+        "that one token reads on a rank): one sequence, no drafts, and no time "
+        "for the KV cache, for communication or for anything else.");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> NotesOf(const Plan& plan, const PlanRequest& request,
+                                 const ModelShape& model) {
+  Notes notes;
+  NoteWeights(plan, request, model, notes);
+  NoteFixedParts(plan, request, notes);
+  NoteSequences(plan, request, model, notes);
+  NoteCache(plan, request, notes);
+  notes.AddAll(plan.layout.notes);
+  notes.AddAll(model.notes);
+  return notes.Take();
 }
 
 }  // namespace governor

@@ -1,16 +1,24 @@
 #ifndef GOVERNOR_POLICY_SHORTFALL_H_
 #define GOVERNOR_POLICY_SHORTFALL_H_
 
-#include "governor/model/model_shape.h"
+#include <optional>
+
+#include "governor/base/bytes.h"
 #include "governor/policy/plan.h"
 
 namespace governor {
 
-// Why `plan`, which PlanNumbers made of `model` and `request`, does not fit,
-// and what would help. Every change that is offered was planned again, alone,
-// and fits. Arithmetic on values, as PlanKv.
-Shortfall ShortfallOf(const Plan& plan, const ModelShape& model,
-                      const PlanRequest& request);
+// The smallest budget that holds, on every stage, what is there whatever the KV
+// cache and the KV cache that `request` asks for. nullopt: above 2^64 - 1.
+std::optional<Bytes> SufficientBudget(const Plan& plan,
+                                      const PlanRequest& request);
+
+// The smallest KV cache that holds the required blocks on every stage. nullopt:
+// above 2^64 - 1.
+std::optional<Bytes> SufficientKvMemory(const Plan& plan);
+
+// Why `plan`, which PlanNumbers made of `request`, does not fit.
+Shortfall ShortfallOf(const Plan& plan, const PlanRequest& request);
 
 }  // namespace governor
 

@@ -1,7 +1,9 @@
 #include "tests/fuzz/gguf_corpus.h"
 
+#include "governor/model/family_ggufs.h"
 #include "governor/model/gguf_writer.h"
 #include "governor/model/hostile_gguf.h"
+#include "governor/model/hostile_gguf_shape.h"
 
 namespace governor {
 namespace {
@@ -21,6 +23,17 @@ GgufWriter SmallLlama() {
       .Add({"blk.0.attn_k.weight", {8, 4}})
       .Add({"blk.1.attn_k.weight", {8, 8}})
       .Add({"output.weight", {32, 4}, 8});
+}
+
+// Dimensions whose products wrap: for those who plan it.
+std::string WithLargestHeads() {
+  GgufWriter writer = FamilyGgufs().at("gemma3");
+  for (const std::string field :
+       {"attention.key_length", "attention.value_length"}) {
+    writer.Set("gemma3." + field,
+               ByteWriter().Type(GgufType::kUint64).U64(UINT64_MAX));
+  }
+  return writer.Write();
 }
 
 std::string WithEveryValue() {
@@ -46,9 +59,16 @@ std::map<std::string, std::string> GgufCorpus() {
   std::map<std::string, std::string> files = {
       {"valid_no_tensors", GgufWriter().Write()},
       {"valid_small_llama", SmallLlama().Write()},
+      {"valid_small_largest_heads", WithLargestHeads()},
       {"valid_every_value", WithEveryValue()},
   };
+  for (const auto& [architecture, writer] : FamilyGgufs()) {
+    files.emplace("valid_small_family_" + architecture, writer.Write());
+  }
   for (const HostileGguf& hostile : HostileGgufs()) {
+    files.emplace(hostile.name, hostile.bytes);
+  }
+  for (const HostileGguf& hostile : HostileGgufShapes()) {
     files.emplace(hostile.name, hostile.bytes);
   }
   return files;

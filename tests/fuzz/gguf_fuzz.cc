@@ -13,7 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "governor/model/byte_source.h"
 #include "governor/model/gguf.h"
-#include "governor/model/read_model.h"
+#include "governor/model/gguf_shape.h"
+#include "governor/policy/engine.h"
 #include "governor/policy/kv_planner.h"
 #include "tests/fuzz/require.h"
 
@@ -76,16 +77,43 @@ void CheckShape(const Gguf& gguf, const ModelShape& shape) {
   for (const auto& [dtype, size] : shape.weights_by_dtype) by_dtype += size;
   Require(shape.weights == weights && by_dtype == weights);
   Require(shape.parameters == parameters);
-  Require(!shape.layers.empty() && shape.layers.size() <= gguf.tensors.size());
+  Require(!shape.layers.empty() &&
+          shape.layers.size() + shape.draft_layers.size() <=
+              gguf.tensors.size());
+  Bytes parts =
+      shape.outer.embedding + shape.outer.head + shape.outer.replicated;
+  for (const auto* layers : {&shape.layers, &shape.draft_layers}) {
+    for (const LayerShape& layer : *layers) {
+      Require(layer.replicated_weights <= layer.weights);
+      parts += layer.weights;
+    }
+  }
+  Require(parts == weights && shape.expert_weights <= weights);
+  Require(shape.experts_per_token <= shape.experts);
   Require(shape.context_length > 0 && shape.vocabulary_size > 0);
 }
 
-void CheckPlan(const ModelShape& shape) {
-  const absl::StatusOr<Plan> plan = PlanKv(shape, {.budget = GiB(40)});
+void CheckPlan(const ModelShape& shape, Engine engine) {
+  PlanRequest request;
+  request.budget = GiB(40);
+  request.layout.engine = engine;
+  const absl::StatusOr<Plan> plan = PlanKv(shape, request);
   if (!plan.ok()) return CheckRefusal(plan.status());
   Require(plan->fits != plan->shortfall.has_value());
-  if (plan->fixed() <= GiB(40)) {
-    Require(plan->fixed() + plan->kv + *plan->left == GiB(40));
+  for (const StagePlan& stage : plan->stages) {
+    // Zero also where the parts do not fit.
+    if (plan->fits || (stage.left && !stage.left->is_zero())) {
+      Require(stage.fixed() + stage.kv + *stage.left == GiB(40));
+    }
+  }
+}
+
+void CheckModel(const Gguf& gguf, const GgufOptions& options) {
+  const absl::StatusOr<ModelShape> shape = ShapeOfGguf(gguf, options);
+  if (!shape.ok()) return CheckRefusal(shape.status());
+  CheckShape(gguf, *shape);
+  for (const Engine engine : {Engine::kLlamaCpp, Engine::kVllm}) {
+    CheckPlan(*shape, engine);
   }
 }
 
@@ -103,12 +131,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   CheckTensors(*gguf, size);
   CheckKept(*gguf, size);
-  const absl::StatusOr<ModelShape> shape = ShapeOfGguf(*gguf);
-  if (!shape.ok()) {
-    CheckRefusal(shape.status());
-    return 0;
-  }
-  CheckShape(*gguf, *shape);
-  CheckPlan(*shape);
+  CheckModel(*gguf, {});
+  CheckModel(*gguf, {.assume_gqa = true});
   return 0;
 }

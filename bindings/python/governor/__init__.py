@@ -4,6 +4,7 @@
     region = gov.region("16GiB")      # reserves addresses, holds nothing
     region.commit(0, 64)              # or raises governor.BudgetExceeded
     array = torch.from_dlpack(region.view(0, 64))
+    plan = governor.plan("model.gguf", budget="40GiB")    # what fits, to the byte
 
 Sizes are bytes, or text: "40GiB", "117GB" (10^9 each), "90%" where a total is
 known. Times are seconds.
@@ -13,10 +14,12 @@ try:
     from governor._governor import (
         Governor,
         Lease,
+        Model,
         Region,
         RegionView,
         Tag,
         plan,
+        read_model,
     )
 except ModuleNotFoundError as error:
     if error.name != "governor._governor":
@@ -37,10 +40,12 @@ __all__ = [
     "Governor",
     "GovernorError",
     "Lease",
+    "Model",
     "Plan",
     "Region",
     "RegionView",
     "Snapshot",
     "Tag",
     "plan",
+    "read_model",
 ]

@@ -1,10 +1,12 @@
+from collections.abc import Sequence
 from os import PathLike
 from types import TracebackType
-from typing import Any, SupportsIndex, Union
+from typing import Any, SupportsFloat, SupportsIndex, Union
 
 from governor.report import Plan, Snapshot
 
 Size = Union[str, SupportsIndex]  # "40GiB", or bytes
+Path = Union[str, bytes, PathLike[str], PathLike[bytes]]
 
 class Governor:
     def __init__(
@@ -140,19 +142,87 @@ class Tag:
         traceback: TracebackType | None,
     ) -> None: ...
 
+class Model:
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def context_length(self) -> int: ...
+    @property
+    def weights_bytes(self) -> int: ...
+    def plan(
+        self,
+        budget: Size | None = None,
+        *,
+        os_reserve: Size | None = None,
+        device_memory: Size | None = None,
+        allowance: Size | None = None,
+        activations: Size | None = None,
+        graphs: Size | None = None,
+        weights: Size | None = None,
+        kv_memory: Size | None = None,
+        max_model_len: SupportsIndex | None = None,
+        max_seqs: SupportsIndex | None = None,
+        shared_prefix: SupportsIndex | None = None,
+        engine: str | None = None,
+        platform: str | None = None,
+        compute_capability: str | None = None,
+        tp: SupportsIndex | None = None,
+        pp: SupportsIndex | None = None,
+        block_tokens: SupportsIndex | None = None,
+        kv_dtype: str | None = None,
+        state_dtype: str | None = None,
+        max_batched_tokens: SupportsIndex | None = None,
+        prefix_caching: bool | None = None,
+        draft: Path | Model | None = None,
+        draft_tokens: SupportsIndex | None = None,
+        lora: Sequence[Path] | None = None,
+        bandwidth: SupportsFloat | SupportsIndex | None = None,  # GB/s, 10^9 bytes each
+        profile: str | None = None,
+        profiles: Path | None = None,
+        assume_gqa: bool | None = None,
+        device: SupportsIndex | None = None,
+        driver: str | None = None,
+    ) -> Plan: ...
+
+def read_model(path: Path, *, assume_gqa: bool = False) -> Model: ...
 def plan(
-    path: str | bytes | PathLike[str] | PathLike[bytes],
+    path: Path,
     budget: Size | None = None,
     *,
     os_reserve: Size | None = None,
+    device_memory: Size | None = None,
     allowance: Size | None = None,
     activations: Size | None = None,
+    graphs: Size | None = None,
+    weights: Size | None = None,
     kv_memory: Size | None = None,
-    block_tokens: SupportsIndex = 16,
-    kv_dtype: str = "bf16",
     max_model_len: SupportsIndex | None = None,
     max_seqs: SupportsIndex | None = None,
-    device: SupportsIndex = 0,
+    shared_prefix: SupportsIndex | None = None,
+    engine: str | None = None,
+    platform: str | None = None,
+    compute_capability: str | None = None,
+    tp: SupportsIndex | None = None,
+    pp: SupportsIndex | None = None,
+    block_tokens: SupportsIndex | None = None,
+    kv_dtype: str | None = None,
+    state_dtype: str | None = None,
+    max_batched_tokens: SupportsIndex | None = None,
+    prefix_caching: bool | None = None,
+    draft: Path | Model | None = None,
+    draft_tokens: SupportsIndex | None = None,
+    lora: Sequence[Path] | None = None,
+    bandwidth: SupportsFloat | SupportsIndex | None = None,  # GB/s, 10^9 bytes each
+    profile: str | None = None,
+    profiles: Path | None = None,
+    assume_gqa: bool | None = None,
+    device: SupportsIndex | None = None,
     driver: str | None = None,
 ) -> Plan: ...
 def format_size(size: int) -> str: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GovernorError(RuntimeError):
     """What is neither a refusal, nor a caller's mistake, nor a missing driver:
@@ -48,10 +50,10 @@ class BudgetExceeded(MemoryError):
         self.holders = holders
         self.tag = tag
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # So that it crosses processes, as multiprocessing sends it.
         return _budget_exceeded, (self.args[0], self.__dict__)
 
 
-def _budget_exceeded(message: str, numbers: dict) -> BudgetExceeded:
+def _budget_exceeded(message: str, numbers: dict[str, Any]) -> BudgetExceeded:
     return BudgetExceeded(message, **numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from governor._governor import format_size
@@ -12,7 +13,11 @@ class _Report:
     """Values by name. The annotations of a subclass are its names."""
 
     def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
+        self._known = values
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return self._known
 
     def to_dict(self) -> dict[str, Any]:
         """A copy, with the keys of the command's --json. What is not known is
@@ -80,22 +85,109 @@ class Snapshot(_Report):
 
 
 class Plan(_Report):
-    """What fits of a model. Sizes are bytes, of the whole model."""
+    """What fits of a model, to the byte. Sizes are bytes; what is not known is None.
 
-    model: dict[str, Any]  # architecture, parameters, layers, ...
-    budget_bytes: int | None
-    os_reserve_bytes: int | None
-    weights_bytes: int
+    Its numbers are there at once. `model` and the answers to the inverse questions
+    (from `smallest_budget_bytes` to `changes`) are worked out when one of them, or
+    all of the plan, is first asked for: a few milliseconds.
+
+    `weights_bytes` is of the whole model; what else has a size is of one rank, the
+    one that decides how many blocks there are. `per_rank` has them all.
+    """
+
+    model: dict[str, Any]  # architecture, name, parameters, layers, ...
+    engine: str  # whose layout of the KV cache it is, as `engine` spells it
+    platform: str  # "cuda" or "cpu"
+    compute_capability: str  # of the device: "12.1"
+    profile: str | None  # the stored profile that was used
+
+    budget_bytes: int | None  # None: only kv_memory was given
+    os_reserve_bytes: int | None  # kept back before the budget, no part of it
+    weights_bytes: int  # the draft model's included
+    draft_weights_bytes: int
     activation_bytes: int
-    allowance_bytes: int
-    kv_bytes_per_token: int
-    kv_bytes_per_sequence: int
+    graph_bytes: int  # captured CUDA graphs
+    adapter_bytes: int  # LoRA
+    allowance_bytes: int  # for memory that nobody governs
+
+    kv_dtype: str
+    kv_bytes_per_token: int  # of one more token, in the layers that grow
+    kv_bytes_per_sequence: int  # whatever its length: states, full windows
     block_tokens: int
     block_bytes: int
     num_blocks: int
     kv_bytes: int
+    blocks_per_sequence: int  # of max_model_len tokens
+    required_blocks: int  # of max_seqs such sequences
+    groups: list[dict[str, Any]]  # kind, caches, block_tokens, page_bytes, ...
+
     max_tokens: int
-    max_concurrency: float  # sequences of max_model_len tokens
-    left_bytes: int | None
+    max_model_len: int  # tokens of the longest sequence
+    max_seqs: int  # sequences of that length that must fit
+    max_concurrency: float  # and how many do, not rounded
+    left_bytes: int | None  # of the budget
     fits: bool
-    notes: list[str]  # every assumption, in words; what would fit
+    missing_bytes: int | None  # of the budget, else of kv_memory
+    decode_tokens_per_second_bound: float | None  # None: no bandwidth was given
+
+    # None: no value would do.
+    smallest_budget_bytes: int | None  # in which max_seqs sequences fit
+    smallest_kv_memory_bytes: int | None
+    longest_model_len: int | None  # tokens, of max_seqs sequences
+    most_seqs: int | None  # sequences of max_model_len tokens
+    largest_weights_bytes: int | None  # beside which all the rest fits
+    changes: list[dict[str, str]]  # change and what it alone buys, the first first
+
+    per_rank: list[dict[str, Any]]  # rank, stage, layers, weights_bytes, ...
+    engine_flags: list[str] | None  # lines to paste, where `engine` was given
+    notes: list[str]  # every assumption, in words
+
+    def __init__(
+        self,
+        values: dict[str, Any],
+        complete: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        """`complete`, where it is given, returns all values; `values` then lacks
+        those that _WORKED_OUT names."""
+        super().__init__(values)
+        self._complete = complete
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        # Two threads may both work it out: alike.
+        if (complete := self._complete) is not None:
+            self._known = complete()
+            self._complete = None
+        return self._known
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Plan.__annotations__:
+            raise AttributeError(f"a {type(self).__name__} has no {name!r}")
+        values = self._values if name in _WORKED_OUT else self._known
+        return values.get(name)
+
+    def __reduce__(self) -> tuple[type[Plan], tuple[dict[str, Any]]]:
+        return type(self), (self._values,)
+
+    def __repr__(self) -> str:
+        from governor.plan_report import to_text
+
+        return to_text(self._values)
+
+    def _repr_html_(self) -> str:
+        from governor.plan_html import to_html
+
+        return to_html(self._values)
+
+
+_WORKED_OUT = frozenset(
+    {
+        "model",
+        "smallest_budget_bytes",
+        "smallest_kv_memory_bytes",
+        "longest_model_len",
+        "most_seqs",
+        "largest_weights_bytes",
+        "changes",
+    }
+)

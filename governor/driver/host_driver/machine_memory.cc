@@ -4,24 +4,11 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/string_view.h"
+#include "governor/base/meminfo_line.h"
 
 namespace governor {
-
-std::optional<Bytes> ParseMeminfo(absl::string_view meminfo,
-                                  absl::string_view name) {
-  for (absl::string_view line : absl::StrSplit(meminfo, '\n')) {
-    uint64_t kib = 0;
-    if (absl::ConsumePrefix(&line, name) && absl::ConsumePrefix(&line, ":") &&
-        absl::ConsumeSuffix(&line, " kB") && absl::SimpleAtoi(line, &kib)) {
-      return KiB(kib);
-    }
-  }
-  return std::nullopt;
-}
 
 namespace {
 

@@ -3,15 +3,9 @@
 
 #include <optional>
 
-#include "absl/strings/string_view.h"
 #include "governor/base/bytes.h"
 
 namespace governor {
-
-// A line of a text like /proc/meminfo, "MemFree" for example. nullopt: it has
-// none.
-std::optional<Bytes> ParseMeminfo(absl::string_view meminfo,
-                                  absl::string_view name);
 
 // This machine's MemFree or MemAvailable now. nullopt: /proc/meminfo cannot be
 // read.

@@ -1,0 +1,35 @@
+"""One start of a governed program: opens a governor, plans, and holds the planned KV cache.
+
+    start.py MODEL BUDGET      BUDGET: a size, a percentage, or `default`
+
+Prints one JSON line: what mem_get_info() said, the plan, and what was resident.
+"""
+
+import json
+import sys
+
+import governor
+
+model, budget = sys.argv[1:]
+gov = governor.Governor(
+    budget=None if budget == "default" else budget, driver="host")
+info = gov.mem_get_info()
+plan = governor.plan(model, budget=gov.budget, max_model_len=8192, driver="host")
+
+# The weights' share of the budget stays granted, so that the KV cache gets no more than
+# its own; their memory is not taken, for there is nothing to load.
+weights = gov.lease(plan.budget_bytes - plan.allowance_bytes - plan.kv_bytes
+                    - plan.left_bytes)
+BLOCK = 32 << 20
+blocks = plan.kv_bytes // BLOCK
+region = gov.region(blocks * BLOCK, block=BLOCK)
+region.commit(0, blocks)
+print(json.dumps({
+    "mem_get_info": info,
+    "plan": plan.to_dict(),
+    "resident": region.resident,
+    "committed_all": region.resident == blocks * BLOCK,
+}))
+region.close()
+weights.close()
+gov.close()
