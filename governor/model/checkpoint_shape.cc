@@ -1,14 +1,17 @@
 #include "governor/model/checkpoint_shape.h"
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "governor/base/bytes.h"
 #include "governor/base/status_macros.h"
 #include "governor/model/checkpoint_agreement.h"
 #include "governor/model/checkpoint_weights.h"
+#include "governor/model/utf8.h"
 
 namespace governor {
 namespace {
@@ -34,6 +37,17 @@ absl::StatusOr<ModelShape> ReadConfigShape(const std::string& path,
   return ShapeOfConfig(**source, options);
 }
 
+// Of the folder that `file` is in, as a name for what is in it. Empty: `file`
+// does not say.
+std::string NameOfFolder(absl::string_view file) {
+  const size_t end = file.rfind('/');
+  if (end == absl::string_view::npos || end == 0) return "";
+  file = file.substr(0, end);
+  file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
+  if (file == "." || file == "..") return "";
+  return IsValidUtf8(file) ? std::string(file) : absl::CHexEscape(file);
+}
+
 absl::StatusOr<ModelShape> Read(const std::string& path,
                                 const ConfigOptions& options,
                                 const OpenSource& open) {
@@ -41,6 +55,7 @@ absl::StatusOr<ModelShape> Read(const std::string& path,
                             ReadCheckpoint(path, open));
   GOVERNOR_ASSIGN_OR_RETURN(
       ModelShape shape, ReadConfigShape(checkpoint.config_path, options, open));
+  if (shape.name.empty()) shape.name = NameOfFolder(checkpoint.config_path);
   GOVERNOR_RETURN_IF_ERROR(AddWeights(checkpoint, shape));
   GOVERNOR_RETURN_IF_ERROR(CheckAgreement(checkpoint, shape));
   return shape;

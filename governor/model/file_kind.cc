@@ -21,7 +21,7 @@ constexpr Kind kKinds[] = {
     {"fmgg", "a ggmf file from before GGUF; convert or download it again"},
     {"tjgg", "a ggjt file from before GGUF; convert or download it again"},
     {"FUGG", "a GGUF file with its bytes swapped; convert it again"},
-    {"\x80\x02", "a Python pickle; convert the model to GGUF"},
+    {"\x80\x02", "a Python pickle; convert the model to safetensors or GGUF"},
     {"<", "an HTML page; was a download link followed only half the way?"},
     {"{", "a JSON text; give the file with the tensors"},
 };
@@ -32,7 +32,7 @@ std::string DescribeForeignFile(absl::string_view first_bytes) {
   // Eight bytes of header length, below 2^32, and then the header itself.
   if (first_bytes.size() > 8 && first_bytes[8] == '{' &&
       first_bytes.substr(4, 4) == absl::string_view("\0\0\0\0", 4)) {
-    return "a safetensors file; convert it to GGUF, the only format read today";
+    return "a safetensors file; give it a name that ends in .safetensors";
   }
   for (const Kind& kind : kKinds) {
     if (absl::StartsWith(first_bytes, kind.prefix)) {

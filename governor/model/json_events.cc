@@ -49,9 +49,10 @@ void AppendUtf8(uint32_t code, std::string& out) {
 }
 
 // RFC 8259, and nothing more: no comments, no byte order mark, no NaN. Not
-// nlohmann's SAX parser, which the rest of the tree uses: that one ends at a
-// NUL, keeps a copy of all that lies between two strings, and takes five times
-// as long. It is the oracle of the test and of the fuzzer.
+// nlohmann's SAX parser, which the rest of the tree uses: that one takes a NUL
+// for the end, so that anything may follow, and keeps a copy of all that lies
+// between two strings, so that its memory grows with the text. It is the oracle
+// of the test.
 class Reader {
  public:
   Reader(const ByteSource& source, uint64_t offset, uint64_t length,

@@ -41,9 +41,11 @@ struct OuterWeights {
 // knows a budget, a KV dtype or an engine. A plain value.
 struct ModelShape {
   std::string architecture;  // as the file spells it, e.g. `llama`
-  std::string name;          // empty where the file does not say; valid UTF-8
-  uint64_t parameters = 0;   // elements of all tensors; packed ones unpacked
-                             // where the format says how
+  // Valid UTF-8. As the file says, else the folder's; empty where nobody says.
+  std::string name;
+  // Elements of all tensors: packed ones unpacked (where a format does not say
+  // how, a note says what was taken), scales and zero points not counted.
+  uint64_t parameters = 0;
   // Bytes of all tensors, from the headers, not estimated:
   // outer + the sum over layers.
   Bytes weights;

@@ -184,11 +184,13 @@ void ListWaysOut(const Plan& plan, const ModelShape& model,
       *advice.longest_model_len < plan.max_model_len) {
     const uint64_t tokens = *advice.longest_model_len;
     list.AddSaid(
-        absl::StrCat("lower max_model_len to ", tokens, " tokens"),
+        absl::StrCat("lower max_model_len to ", tokens,
+                     " tokens (--max-model-len ", tokens, ")"),
         absl::StrCat(plan.required_sequences, " x ", tokens, " tokens fit"));
   }
   if (advice.most_seqs && *advice.most_seqs < plan.required_sequences) {
-    list.AddSaid(absl::StrCat("lower max_seqs to ", *advice.most_seqs),
+    list.AddSaid(absl::StrCat("lower max_seqs to ", *advice.most_seqs,
+                              " (--max-seqs ", *advice.most_seqs, ")"),
                  absl::StrCat(*advice.most_seqs, " x ", plan.max_model_len,
                               " tokens fit"));
   }

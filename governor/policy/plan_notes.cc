@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "governor/base/bytes.h"
 #include "governor/policy/kv_dtype.h"
@@ -18,7 +19,9 @@ class Notes {
   }
 
   void AddAll(const std::vector<std::string>& notes) {
-    notes_.insert(notes_.end(), notes.begin(), notes.end());
+    for (const std::string& note : notes) {
+      Add(note, absl::EndsWith(note, ".") ? "" : ".");
+    }
   }
 
   std::vector<std::string> Take() { return std::move(notes_); }

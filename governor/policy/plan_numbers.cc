@@ -107,6 +107,9 @@ absl::Status CheckRequest(const ModelShape& model, const PlanRequest& request) {
   GOVERNOR_RETURN_IF_ERROR(
       CheckCount("pp", layout.pipeline_parallel,
                  std::min<uint64_t>(kMaxRanks, model.layers.size())));
+  GOVERNOR_RETURN_IF_ERROR(
+      CheckCount("tp times pp",
+                 layout.tensor_parallel * layout.pipeline_parallel, kMaxRanks));
   GOVERNOR_RETURN_IF_ERROR(CheckCount("granularity",
                                       request.granularity.count(),
                                       std::numeric_limits<uint64_t>::max()));

@@ -81,7 +81,7 @@ TEST(TensorRtLlmLayoutTest, TheFirstStagesTakeTheLayersLeftOver) {
 TEST(TensorRtLlmLayoutTest, RefusesWhatItDoesNotHave) {
   const ModelShape model = ModelOf({{FullAttention{kHeads}}});
   KvLayoutRequest request = RequestOf(4096);
-  request.kv_dtype = KvDtype::kInt8;
+  request.kv_dtype = KvDtype::kQ8_0;
   const absl::Status status = TensorRtLlmLayout(model, request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(absl::StrContains(status.message(), "nvfp4")) << status;

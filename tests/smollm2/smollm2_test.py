@@ -32,9 +32,11 @@ class SmolLm2Test(unittest.TestCase):
         self.assertEqual(model["parameters"], 134_515_008)
         self.assertEqual(len(model["layers"]), 30)
         for layer in model["layers"]:
-            self.assertEqual(layer["kv_heads"], 3)
-            self.assertEqual(layer["head_size_k"], 64)
-            self.assertEqual(layer["head_size_v"], 64)
+            self.assertEqual(len(layer["kv"]), 1)
+            self.assertEqual(layer["kv"][0]["kind"], "full")
+            self.assertEqual(layer["kv"][0]["kv_heads"], 3)
+            self.assertEqual(layer["kv"][0]["head_size_k"], 64)
+            self.assertEqual(layer["kv"][0]["head_size_v"], 64)
 
     def test_a_token_takes_23040_bytes_at_bf16(self):
         self.assertEqual(plan("--budget", "2GiB")["kv_bytes_per_token"], 23_040)
