@@ -1,6 +1,7 @@
 #include "governor/model/json_events.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <utility>
@@ -22,9 +23,16 @@ constexpr uint64_t kMaxString = KiB(64).count();
 constexpr size_t kMaxNumber = 1024;
 constexpr int kEnd = -1;
 
-// A character that stands for itself in a string.
-bool IsPlain(char c) {
-  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+// The end of the characters from `begin` on that stand for themselves in a
+// string. Most of a header's bytes pass through here.
+const char* EndOfPlain(const char* begin, const char* end) {
+  static constexpr auto kIsPlain = [] {
+    std::array<bool, 256> plain = {};
+    for (size_t c = 0x20; c < 256; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+  }();
+  while (begin != end && kIsPlain[static_cast<unsigned char>(*begin)]) ++begin;
+  return begin;
 }
 
 void AppendUtf8(uint32_t code, std::string& out) {
@@ -192,8 +200,7 @@ class Reader {
   absl::Status ReadString(absl::string_view& text) {
     ++at_;
     const char* const start = buffer_.data() + at_;
-    const char* const end = std::find_if_not(
-        start, static_cast<const char*>(buffer_.data()) + filled_, IsPlain);
+    const char* const end = EndOfPlain(start, buffer_.data() + filled_);
     if (end != buffer_.data() + filled_ && *end == '"') {
       text = absl::string_view(start, static_cast<size_t>(end - start));
       at_ += text.size() + 1;
@@ -220,10 +227,9 @@ class Reader {
       } else if (next < 0x20) {
         return Bad("a control character in a string");
       } else {
-        const auto start = buffer_.begin() + static_cast<ptrdiff_t>(at_);
-        const auto end = std::find_if_not(
-            start, buffer_.begin() + static_cast<ptrdiff_t>(filled_), IsPlain);
-        const size_t count = static_cast<size_t>(end - start);
+        const char* const start = buffer_.data() + at_;
+        const size_t count = static_cast<size_t>(
+            EndOfPlain(start, buffer_.data() + filled_) - start);
         if (scratch_.size() + count > kMaxString) return TooLong();
         scratch_.append(&buffer_[at_], count);
         at_ += count;

@@ -73,22 +73,23 @@ absl::Status CheckPlaces(absl::Span<const SafetensorsEntry> by_place,
   uint64_t end = 0;
   const SafetensorsEntry* before = nullptr;
   for (const SafetensorsEntry& entry : by_place) {
-    const std::string name = QuotedName(NameOf(entry, text));
+    // Only for messages: quoting copies.
+    const auto name = [&] { return QuotedName(NameOf(entry, text)); };
     if (entry.begin < end) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("tensor ", name, " begins at data offset ", entry.begin,
-                       ", inside tensor ", QuotedName(NameOf(*before, text)),
-                       ", which ends at ", end));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "tensor ", name(), " begins at data offset ", entry.begin,
+          ", inside tensor ", QuotedName(NameOf(*before, text)),
+          ", which ends at ", end));
     }
     if (entry.end > data_size) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "tensor ", name, " ends at data offset ", entry.end,
+          "tensor ", name(), " ends at data offset ", entry.end,
           ", but the file holds ", data_size,
           " bytes of data; it is cut short or damaged, download it again"));
     }
     if (entry.begin > end) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "data offsets ", end, " to ", entry.begin, ", before tensor ", name,
+          "data offsets ", end, " to ", entry.begin, ", before tensor ", name(),
           ", belong to no tensor; write the file again without the hole"));
     }
     end = entry.end;

@@ -1,6 +1,8 @@
 #include "governor/model/utf8.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace governor {
 namespace {
@@ -31,6 +33,14 @@ size_t SequenceLength(absl::string_view text) {
 
 bool IsValidUtf8(absl::string_view text) {
   while (!text.empty()) {
+    // Eight bytes at once, as long as all are ASCII.
+    uint64_t word;
+    while (text.size() >= sizeof(word)) {
+      std::memcpy(&word, text.data(), sizeof(word));
+      if ((word & 0x8080808080808080) != 0) break;
+      text.remove_prefix(sizeof(word));
+    }
+    if (text.empty()) return true;
     const size_t length = SequenceLength(text);
     if (length == 0) return false;
     text.remove_prefix(length);

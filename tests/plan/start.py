@@ -18,18 +18,17 @@ plan = governor.plan(model, budget=gov.budget, max_model_len=8192, driver="host"
 
 # The weights' share of the budget stays granted, so that the KV cache gets no more than
 # its own; their memory is not taken, for there is nothing to load.
-weights = gov.lease(plan.budget_bytes - plan.allowance_bytes - plan.kv_bytes
-                    - plan.left_bytes)
+share = (plan.budget_bytes - plan.allowance_bytes - plan.kv_bytes - plan.left_bytes)
 BLOCK = 32 << 20
 blocks = plan.kv_bytes // BLOCK
-region = gov.region(blocks * BLOCK, block=BLOCK)
-region.commit(0, blocks)
+with gov.lease(share):
+    with gov.region(blocks * BLOCK, block=BLOCK) as region:
+        region.commit(0, blocks)
+        resident = region.resident
 print(json.dumps({
     "mem_get_info": info,
     "plan": plan.to_dict(),
-    "resident": region.resident,
-    "committed_all": region.resident == blocks * BLOCK,
+    "resident": resident,
+    "committed_all": resident == blocks * BLOCK,
 }))
-region.close()
-weights.close()
 gov.close()
