@@ -10,10 +10,13 @@ import tempfile
 import unittest
 
 from tests.cli import gguf_file
+from tests.plan import sparse_checkpoint
 
 ROOT = os.path.join(os.environ["TEST_SRCDIR"], "governor")
 GOVERNOR = os.path.join(ROOT, "governor", "cli", "governor")
 EMBED = os.path.join(ROOT, "examples", "embed")
+SMOLLM2 = os.path.join(
+    os.environ["TEST_SRCDIR"], "smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 PYTHON_SITE = os.path.join(ROOT, "bindings", "python", "site")
 
 # tests/run.sh runs these two as steps of its own.
@@ -33,8 +36,8 @@ def read(path):
 
 def fences(path, language):
     """The fenced blocks of a page in `language` ("" is plain)."""
-    return re.findall(
-        r"^```" + language + r"\n(.*?)^```", read(path), re.M | re.S)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", read(path), re.M | re.S)
+    return [text for name, text in blocks if name == language]
 
 
 class DocsTest(unittest.TestCase):
@@ -45,14 +48,21 @@ class DocsTest(unittest.TestCase):
         self.folder = folder.name
         with open(os.path.join(self.folder, "model.gguf"), "wb") as file:
             file.write(gguf_file.llama())
+        os.symlink(SMOLLM2, os.path.join(self.folder, "smollm2.gguf"))
+        for name, (config, tensors) in {
+                "llama-8b": sparse_checkpoint.llama_8b(),
+                "llama-70b": sparse_checkpoint.llama_70b(),
+                "llama-70b-nvfp4": sparse_checkpoint.llama_70b("nvfp4")}.items():
+            sparse_checkpoint.write_checkpoint(
+                os.path.join(self.folder, name), config, tensors, shards=4)
 
-    def run_in_folder(self, arguments, **environment):
+    def run_in_folder(self, arguments, status=0, **environment):
         result = subprocess.run(
             arguments, cwd=self.folder, capture_output=True, text=True,
             timeout=300, stdin=subprocess.DEVNULL,
             env={"PATH": "/usr/bin:/bin", "GOVERNOR_DRIVER": "host",
-                 **environment})
-        self.assertEqual(result.returncode, 0, (arguments, result.stderr))
+                 "HOME": self.folder, **environment})
+        self.assertEqual(result.returncode, status, (arguments, result.stderr))
         return result.stdout
 
     def run_command(self, line):
@@ -77,6 +87,20 @@ class DocsTest(unittest.TestCase):
                 self.assertNotEqual(self.run_command(command), "")
                 run += 1
         self.assertGreaterEqual(run, 5)
+
+    def test_every_printed_output_is_what_the_command_prints(self):
+        shown = 0
+        for page in pages():
+            for block in fences(page, "console"):
+                command, output = block.split("\n", 1)
+                with self.subTest(command=command):
+                    words = shlex.split(command.removeprefix("$ "))
+                    self.assertEqual(words[0], "governor")
+                    status = 3 if "does not fit" in output else 0
+                    self.assertEqual(output, self.run_in_folder(
+                        [GOVERNOR, *words[1:]], status))
+                    shown += 1
+        self.assertGreaterEqual(shown, 4)
 
     def test_the_examples_of_help_work(self):
         for command in ["plan", "stat", "doctor"]:
