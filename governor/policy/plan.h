@@ -23,6 +23,10 @@ struct PlanRequest {
   // What was kept back for the operating system before `budget` came about.
   // Only shown, never subtracted.
   std::optional<Bytes> os_reserve = std::nullopt;
+  // All that the device has, where it is known, and whether that is the
+  // machine's own memory. Never planned with: it tells what cannot be offered.
+  std::optional<Bytes> device_memory = std::nullopt;
+  bool is_integrated = true;
   // For memory that nobody governs (context, cuBLAS); absent:
   // kDefaultAllowance.
   std::optional<Bytes> allowance = std::nullopt;
