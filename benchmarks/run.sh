@@ -9,4 +9,5 @@ bazel-bin/benchmarks/budget_benchmark
 bazel-bin/benchmarks/chunk_cycle_benchmark
 bazel-bin/benchmarks/elastic_region_benchmark
 bazel-bin/benchmarks/plan_benchmark
+bazel-bin/benchmarks/model_header_benchmark
 bazel run //benchmarks:mem_get_info_benchmark

@@ -38,7 +38,7 @@ absl::StatusOr<Sizes> ResolveSizes(const GovernorOptions& options,
                     offer.total, "choose a smaller os_reserve");
   }
   Sizes sizes;
-  sizes.os_reserve = offer.os_reserve;
+  if (device.is_integrated()) sizes.os_reserve = offer.os_reserve;
   sizes.budget =
       options.budget ? options.budget->Resolve(offer.total) : offer.budget;
   if (sizes.budget > actual) {

@@ -77,8 +77,10 @@ std::string LayersToText(const ModelShape& model) {
   return text;
 }
 
-std::string WeightsToText(const ModelShape& model) {
+std::string WeightsToText(const ModelShape& model, bool weights_given) {
   if (!model.has_weights) return "  weights: none in the files\n";
+  if (weights_given)
+    return "  weights: given, those in the files not counted\n";
   std::vector<std::pair<Bytes, std::string>> mix;
   for (const auto& [dtype, size] : model.weights_by_dtype) {
     mix.emplace_back(size, dtype);
@@ -99,9 +101,9 @@ std::string WeightsToText(const ModelShape& model) {
 
 }  // namespace
 
-std::string ToText(const ModelShape& model) {
+std::string ToText(const ModelShape& model, bool weights_given) {
   return absl::StrCat(Headline(model), LayersToText(model),
-                      WeightsToText(model));
+                      WeightsToText(model, weights_given));
 }
 
 std::string NameOf(const ModelShape& model) {

@@ -9,8 +9,9 @@ namespace governor {
 
 // A model in a few lines for people: name, size, what its layers remember
 // (layers that are alike share a line), the dtypes of its weights. However many
-// kinds of layers a file has, about 20 lines at most.
-std::string ToText(const ModelShape& model);
+// kinds of layers a file has, about 20 lines at most. `weights_given`: the
+// weights in the files do not count.
+std::string ToText(const ModelShape& model, bool weights_given);
 
 // The name, or the architecture of a model without one; fit to print.
 std::string NameOf(const ModelShape& model);

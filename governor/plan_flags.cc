@@ -1,14 +1,29 @@
 #include "governor/plan_flags.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "governor/policy/engine.h"
 #include "governor/policy/engine_flags.h"
+#include "governor/printable.h"
 
 namespace governor {
+namespace {
+
+// A command that a terminal acts on, or shows otherwise than it is, must not be
+// pasted.
+bool CanBePrinted(const PlanPaths& paths) {
+  std::vector<std::string> all = paths.adapters;
+  all.push_back(paths.model);
+  if (paths.draft) all.push_back(*paths.draft);
+  return absl::c_all_of(
+      all, [](const std::string& path) { return Printable(path) == path; });
+}
+
+}  // namespace
 
 PlanFlags PlanFlagsOf(const Plan& plan, const PlanRequest& request,
-                      const std::string& model,
+                      const PlanPaths& paths,
                       const std::optional<DeviceMemorySize>& device) {
   PlanFlags flags;
   const absl::string_view engine = ToString(request.layout.engine);
@@ -17,9 +32,19 @@ PlanFlags PlanFlagsOf(const Plan& plan, const PlanRequest& request,
                                        " for a plan that does not fit."));
     return flags;
   }
+  if (!CanBePrinted(paths)) {
+    flags.notes.push_back(absl::StrCat(
+        "There are no flags of ", engine,
+        ": a path has control characters in it, or bytes that are no UTF-8; "
+        "give it another name."));
+    return flags;
+  }
   EngineFlagsInput input = {
-      .model = model,
+      .model = paths.model,
+      .draft = paths.draft,
+      .adapters = paths.adapters,
       .request = request.layout,
+      .max_seqs_asked = request.max_seqs.has_value(),
       .layout = plan.layout,
       .num_blocks = plan.num_blocks,
       .budget = plan.budget,

@@ -17,12 +17,20 @@ struct PlanFlags {
       notes;  // what they cannot say, or why there are none
 };
 
-// The flags for `plan`, which is of `request`, on `model`, a path or a name as
-// the user gave it. `device` is what is known of the device; a fraction of one
-// that nobody has asked is left out, with a note. No flags, but a note, for a
-// plan that does not fit and for one that the engine's options cannot express.
+// What the plan was made of, as the user gave it.
+struct PlanPaths {
+  std::string model;
+  std::optional<std::string> draft = std::nullopt;
+  std::vector<std::string> adapters = {};
+};
+
+// The flags for `plan`, which is of `request`, on the models and adapters at
+// `paths`. `device` is what is known of the device; a fraction of one that
+// nobody has asked is left out, with a note. No flags, but a note, for a plan
+// that does not fit, for one that the engine's options cannot express, and for
+// paths that cannot be printed as they are.
 PlanFlags PlanFlagsOf(const Plan& plan, const PlanRequest& request,
-                      const std::string& model,
+                      const PlanPaths& paths,
                       const std::optional<DeviceMemorySize>& device);
 
 }  // namespace governor

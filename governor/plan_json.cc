@@ -83,6 +83,7 @@ Json RanksToJson(const Plan& plan) {
                  {"first_layer", stage.first_layer},
                  {"layers", stage.layers},
                  {"weights_bytes", stage.weights.count()},
+                 {"weights_rounding_bytes", stage.weights_rounding.count()},
                  {"activation_bytes", stage.activations.count()},
                  {"graph_bytes", stage.graphs.count()},
                  {"adapter_bytes", stage.adapters.count()},
@@ -98,12 +99,15 @@ Json RanksToJson(const Plan& plan) {
   return ranks;
 }
 
-void AddSizes(const Plan& plan, Json& json) {
+void AddSizes(const Plan& plan, const PlanRequest& request, Json& json) {
   const StagePlan& gate = plan.gate();
+  AddKnown(json, "device_memory_bytes", request.device_memory);
+  if (request.device_memory) json["integrated"] = request.is_integrated;
   AddKnown(json, "budget_bytes", plan.budget);
   AddKnown(json, "os_reserve_bytes", plan.os_reserve);
   json["weights_bytes"] = plan.weights.count();
   json["draft_weights_bytes"] = plan.draft_weights.count();
+  json["weights_rounding_bytes"] = gate.weights_rounding.count();
   json["activation_bytes"] = gate.activations.count();
   json["graph_bytes"] = gate.graphs.count();
   json["adapter_bytes"] = gate.adapters.count();
@@ -156,7 +160,7 @@ Json ToJson(const Plan& plan, const PlanAdvice& advice, const ModelShape& model,
       {"platform", request.layout.platform == Platform::kCuda ? "cuda" : "cpu"},
       {"compute_capability", ToString(request.layout.compute_capability)}};
   if (!request.profile.empty()) json["profile"] = request.profile;
-  AddSizes(plan, json);
+  AddSizes(plan, request, json);
   json["groups"] = GroupsToJson(plan);
   AddAnswers(plan, advice, json);
   json["per_rank"] = RanksToJson(plan);

@@ -14,7 +14,12 @@ namespace governor {
 // A plan with the keys of `governor plan --json`: stable names, bytes as
 // integers, no unit in a value. `plan` and `advice` are of `model` and
 // `request`. What is not known is left out: without a budget there is no
-// `budget_bytes` and no `left_bytes`; without `engine_flags` no such key.
+// `budget_bytes` and no `left_bytes`; without `engine_flags` no such key; of a
+// device that nobody declared or asked neither `device_memory_bytes` nor
+// `integrated`.
+//
+// An entry of per_rank adds up to budget_bytes, where there is one and it fits:
+// all its sizes but block_bytes.
 //
 // Weights at the top are the whole model's; everything else at the top is one
 // rank's of the stage that decides the number of blocks.

@@ -24,15 +24,15 @@ std::string Quoted(absl::string_view text) {
   return absl::StrCat("'", Printable(text), "'");
 }
 
-// Takes `measured` where nothing was given, and else says which one is used.
-void Take(absl::string_view what, const PlanProfile& profile, Bytes measured,
+// Takes `held` where nothing was given, and else says which one is used.
+void Take(absl::string_view what, const PlanProfile& profile, Bytes held,
           std::optional<Bytes>& used, std::vector<std::string>& notes) {
   if (!used) {
-    used = measured;
-  } else if (*used != measured) {
+    used = held;
+  } else if (*used != held) {
     notes.push_back(absl::StrCat(
         "The given ", what, " of ", used->count(), " bytes are used, not the ",
-        measured.count(), " bytes of profile ", Quoted(profile.name), "."));
+        held.count(), " bytes of profile ", Quoted(profile.name), "."));
   }
 }
 
@@ -56,7 +56,7 @@ absl::Status CheckProfile(const PlanProfile& profile) {
                                   {"engine", &profile.engine},
                                   {"device", &profile.device},
                                   {"driver", &profile.driver},
-                                  {"measured", &profile.measured},
+                                  {"stored", &profile.stored},
                                   {"note", &profile.note}}) {
     if (text->size() > kMaxText) {
       return absl::InvalidArgumentError(
@@ -73,16 +73,17 @@ std::vector<std::string> ApplyProfile(const PlanProfile& profile,
   std::vector<std::string> notes;
   request.profile = profile.name;
   std::string origin =
-      absl::StrCat("Profile ", Quoted(profile.name), " was measured of ",
-                   Quoted(profile.model), " in ", Printable(profile.engine));
+      absl::StrCat("Profile ", Quoted(profile.name), " was stored");
+  if (!profile.stored.empty()) {
+    absl::StrAppend(&origin, " on ", Printable(profile.stored));
+  }
+  absl::StrAppend(&origin, " for model ", Quoted(profile.model), ", engine ",
+                  Printable(profile.engine));
   if (!profile.device.empty()) {
-    absl::StrAppend(&origin, " on ", Printable(profile.device));
+    absl::StrAppend(&origin, ", device ", Printable(profile.device));
   }
   if (!profile.driver.empty()) {
-    absl::StrAppend(&origin, ", ", Printable(profile.driver));
-  }
-  if (!profile.measured.empty()) {
-    absl::StrAppend(&origin, ", ", Printable(profile.measured));
+    absl::StrAppend(&origin, ", driver ", Printable(profile.driver));
   }
   notes.push_back(origin + ".");
   if (!profile.note.empty()) {

@@ -13,9 +13,10 @@
 
 namespace governor {
 
-// What somebody measured once of one model in one engine on one device and
-// driver, under a name. Not found by what it was measured of: only by its name.
-// A plain value; the texts are for people, and to compare with a plan's.
+// What somebody found out of one model in one engine on one device and driver,
+// and stored under a name; we have only their word for it. Not found by what it
+// is of: only by its name. A plain value; the texts are for people, and to
+// compare with a plan's.
 struct PlanProfile {
   std::string name;
   std::string model = {};   // as ProfileModel spells it
@@ -25,7 +26,7 @@ struct PlanProfile {
   Bytes activations = {};                      // peak of a forward pass
   Bytes allowance = {};                        // peak of what is not governed
   std::optional<Bytes> graphs = std::nullopt;  // captured CUDA graphs
-  std::string measured = {};                   // when, for example a date
+  std::string stored = {};                     // when, for example a date
   std::string note = {};
 
   friend bool operator==(const PlanProfile&, const PlanProfile&) = default;
@@ -39,7 +40,7 @@ std::string ProfileModel(const ModelShape& model);
 // A-Z a-z 0-9 . _ -, or another text above 1024 bytes.
 absl::Status CheckProfile(const PlanProfile& profile);
 
-// Fills in what `request` leaves open, which the profile measured, and says in
+// Fills in what `request` leaves open, which the profile holds, and says in
 // `request` whose name to show. Returns notes for the plan: what the profile is
 // of, what of it was not used because it was given, and where `model` or the
 // engine are others than the profile's.

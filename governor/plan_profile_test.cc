@@ -22,7 +22,7 @@ ModelShape Llama() {
   return model;
 }
 
-PlanProfile Measured() {
+PlanProfile Stored() {
   return {.name = "p",
           .model = "llama/Llama 8B",
           .engine = "vllm",
@@ -31,21 +31,22 @@ PlanProfile Measured() {
           .activations = MiB(3),
           .allowance = MiB(5),
           .graphs = MiB(7),
-          .measured = "2026-11-21"};
+          .stored = "2026-11-21"};
 }
 
 TEST(PlanProfileTest, FillsInWhatIsNotGiven) {
   PlanRequest request;
   const std::vector<std::string> notes =
-      ApplyProfile(Measured(), Llama(), request);
+      ApplyProfile(Stored(), Llama(), request);
   EXPECT_EQ(request.activations, MiB(3));
   EXPECT_EQ(request.allowance, MiB(5));
   EXPECT_EQ(request.graphs, MiB(7));
   EXPECT_EQ(request.profile, "p");
   EXPECT_THAT(
-      notes, ElementsAre(AllOf(HasSubstr("llama/Llama 8B"), HasSubstr("vllm"),
-                               HasSubstr("NVIDIA GB10"), HasSubstr("CUDA 13.0"),
-                               HasSubstr("2026-11-21"))));
+      notes,
+      ElementsAre("Profile 'p' was stored on 2026-11-21 for model "
+                  "'llama/Llama 8B', engine vllm, device NVIDIA GB10, driver "
+                  "CUDA 13.0."));
 }
 
 TEST(PlanProfileTest, WhatIsGivenWinsAndANoteNamesBoth) {
@@ -53,7 +54,7 @@ TEST(PlanProfileTest, WhatIsGivenWinsAndANoteNamesBoth) {
   request.allowance = MiB(50);
   request.activations = MiB(30);
   const std::vector<std::string> notes =
-      ApplyProfile(Measured(), Llama(), request);
+      ApplyProfile(Stored(), Llama(), request);
   EXPECT_EQ(request.activations, MiB(30));
   EXPECT_EQ(request.allowance, MiB(50));
   EXPECT_EQ(request.graphs, MiB(7));
@@ -64,7 +65,7 @@ TEST(PlanProfileTest, WhatIsGivenWinsAndANoteNamesBoth) {
 }
 
 TEST(PlanProfileTest, WithoutGraphsNoneAreFilledIn) {
-  PlanProfile profile = Measured();
+  PlanProfile profile = Stored();
   profile.graphs.reset();
   PlanRequest request;
   ApplyProfile(profile, Llama(), request);
@@ -76,8 +77,7 @@ TEST(PlanProfileTest, AnotherModelOrEngineIsNoted) {
   request.layout.engine = Engine::kSglang;
   ModelShape model = Llama();
   model.name = "Llama 70B";
-  const std::vector<std::string> notes =
-      ApplyProfile(Measured(), model, request);
+  const std::vector<std::string> notes = ApplyProfile(Stored(), model, request);
   ASSERT_EQ(notes.size(), 3u);
   EXPECT_THAT(notes[1], AllOf(HasSubstr("'llama/Llama 8B'"),
                               HasSubstr("'llama/Llama 70B'")));
@@ -85,9 +85,9 @@ TEST(PlanProfileTest, AnotherModelOrEngineIsNoted) {
 }
 
 TEST(PlanProfileTest, TextsFromAFileDoNotReachTheTerminalAsTheyAre) {
-  PlanProfile profile = Measured();
+  PlanProfile profile = Stored();
   profile.model = profile.device = profile.driver = profile.note =
-      profile.measured = profile.engine = "\x1b[2J";
+      profile.stored = profile.engine = "\x1b[2J";
   PlanRequest request;
   EXPECT_THAT(ApplyProfile(profile, Llama(), request),
               Each(Not(HasSubstr("\x1b"))));
@@ -101,7 +101,7 @@ TEST(PlanProfileTest, AModelWithoutANameIsItsArchitecture) {
 }
 
 TEST(PlanProfileTest, NamesAreShortAndPlain) {
-  PlanProfile profile = Measured();
+  PlanProfile profile = Stored();
   for (const char* name : {"a", "Llama-3.1_8B.vllm", "-", "0"}) {
     profile.name = name;
     EXPECT_TRUE(CheckProfile(profile).ok()) << name;

@@ -82,6 +82,7 @@ TEST(PlanJsonTest, HasTheAgreedKeysAndNoOther) {
                                         "platform",
                                         "compute_capability",
                                         "weights_bytes",
+                                        "weights_rounding_bytes",
                                         "draft_weights_bytes",
                                         "activation_bytes",
                                         "graph_bytes",
@@ -116,6 +117,7 @@ TEST(PlanJsonTest, HasTheAgreedKeysAndNoOther) {
   made.request.os_reserve = GiB(8);
   made.request.bandwidth = 273e9;
   made.request.profile = "p";
+  made.request.device_memory = GiB(8);
   made.Make();
   ASSERT_FALSE(made.plan.fits);
   made.plan.shortfall->missing = Bytes(7);
@@ -124,11 +126,11 @@ TEST(PlanJsonTest, HasTheAgreedKeysAndNoOther) {
   made.advice.longest_model_len = made.advice.most_seqs = 1;
   made.flags = {"--flag"};
   std::set<std::string> all = always;
-  all.insert({"profile", "budget_bytes", "os_reserve_bytes", "left_bytes",
-              "missing_bytes", "decode_tokens_per_second_bound",
-              "smallest_budget_bytes", "smallest_kv_memory_bytes",
-              "longest_model_len", "most_seqs", "largest_weights_bytes",
-              "engine_flags"});
+  all.insert({"profile", "device_memory_bytes", "integrated", "budget_bytes",
+              "os_reserve_bytes", "left_bytes", "missing_bytes",
+              "decode_tokens_per_second_bound", "smallest_budget_bytes",
+              "smallest_kv_memory_bytes", "longest_model_len", "most_seqs",
+              "largest_weights_bytes", "engine_flags"});
   EXPECT_EQ(Keys(made.Json()), all);
   EXPECT_EQ(Keys(made.Json()["model"]),
             (std::set<std::string>{
@@ -141,10 +143,11 @@ TEST(PlanJsonTest, HasTheAgreedKeysAndNoOther) {
       (std::set<std::string>{"kind", "caches", "block_tokens", "page_bytes",
                              "padding_bytes", "blocks_per_sequence"}));
   EXPECT_EQ(Keys(made.Json()["per_rank"][0]),
-            (std::set<std::string>{
-                "rank", "stage", "first_layer", "layers", "weights_bytes",
-                "activation_bytes", "graph_bytes", "adapter_bytes",
-                "allowance_bytes", "block_bytes", "kv_bytes", "left_bytes"}));
+            (std::set<std::string>{"rank", "stage", "first_layer", "layers",
+                                   "weights_bytes", "weights_rounding_bytes",
+                                   "activation_bytes", "graph_bytes",
+                                   "adapter_bytes", "allowance_bytes",
+                                   "block_bytes", "kv_bytes", "left_bytes"}));
 }
 
 // 364 blocks: vLLM 0.32.0 with VLLM_CPU_KVCACHE_SPACE=1 and blocks of 128.
@@ -281,7 +284,7 @@ TEST(PlanTextTest, AnswersTheInverseQuestions) {
               HasSubstr(std::to_string(made.advice.smallest_budget->count())));
   EXPECT_THAT(
       text, HasSubstr("2 x " + std::to_string(*made.advice.longest_model_len) +
-                      " tokens\n"));
+                      " tokens, all that the model was made for\n"));
   EXPECT_THAT(text, HasSubstr(std::to_string(*made.advice.most_seqs) +
                               " x 8192 tokens\n"));
   EXPECT_THAT(text, HasSubstr("tokens/s\n"));
@@ -303,8 +306,8 @@ TEST(PlanTextTest, FlagsStandReadyToPaste) {
   Case made = InTwoGiB();
   EXPECT_THAT(made.Text(), Not(HasSubstr("flags")));
   made.flags = {"--max-model-len 8192", "--block-size 16"};
-  EXPECT_THAT(made.Text(), HasSubstr("flags of vllm\n  --max-model-len 8192\n"
-                                     "  --block-size 16\n"));
+  EXPECT_THAT(made.Text(), HasSubstr("flags of vllm\n--max-model-len 8192\n"
+                                     "--block-size 16\n"));
 }
 
 // Kinds that alternate are counted, not listed layer by layer.

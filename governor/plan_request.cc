@@ -1,7 +1,5 @@
 #include "governor/plan_request.h"
 
-#include <limits>
-
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -43,11 +41,19 @@ absl::Status CheckBudget(Bytes budget, const GovernorOptions& options,
   return absl::OkStatus();
 }
 
+void TellOfDevice(const DeviceMemorySize& memory, PlanRequest& request) {
+  request.device_memory = memory.total;
+  request.is_integrated = memory.is_integrated;
+}
+
 absl::Status ResolveBudget(const GovernorOptions& options,
                            const DeviceMemorySource& device,
                            const std::optional<DeviceMemorySize>& declared,
-                           PlanRequest& request) {
-  if (!options.budget && request.kv_memory) return absl::OkStatus();
+                           bool keeps_capability, PlanRequest& request) {
+  if (declared) TellOfDevice(*declared, request);
+  if (!options.budget && request.kv_memory && !declared) {
+    return absl::OkStatus();
+  }
   const bool depends_on_device =
       !options.budget || options.budget->is_percentage() || options.os_reserve;
   if (!depends_on_device) request.budget = options.budget->Resolve(Bytes());
@@ -58,11 +64,16 @@ absl::Status ResolveBudget(const GovernorOptions& options,
     memory = *declared;
   } else {
     GOVERNOR_ASSIGN_OR_RETURN(memory, device());
+    TellOfDevice(memory, request);
+    if (memory.compute_capability && !keeps_capability) {
+      request.layout.compute_capability = *memory.compute_capability;
+    }
   }
   const DeviceBudget offer =
       DeviceBudgetOf(memory.total, memory.is_integrated, options.os_reserve);
   if (depends_on_device) {
-    request.os_reserve = offer.os_reserve;
+    // A device's own memory is offered whole.
+    if (memory.is_integrated) request.os_reserve = offer.os_reserve;
     request.budget =
         options.budget ? options.budget->Resolve(offer.total) : offer.budget;
   }
@@ -86,29 +97,24 @@ absl::StatusOr<DeviceMemorySize> AskDriver(const GovernorOptions& options,
       .driver = driver.host != nullptr
                     ? "host driver"
                     : absl::StrCat("CUDA ", device.driver_version() / 1000, ".",
-                                   device.driver_version() % 1000 / 10)};
+                                   device.driver_version() % 1000 / 10),
+      .compute_capability =
+          ComputeCapability{static_cast<uint32_t>(device.capability_major()),
+                            static_cast<uint32_t>(device.capability_minor())}};
 }
 
 absl::StatusOr<PlanRequest> CompletePlanRequest(
     PlanRequest request, const GovernorOptions& options,
     const DeviceMemorySource& device,
-    const std::optional<DeviceMemorySize>& declared) {
-  GOVERNOR_RETURN_IF_ERROR(ResolveBudget(options, device, declared, request));
+    const std::optional<DeviceMemorySize>& declared, bool keeps_capability) {
+  GOVERNOR_RETURN_IF_ERROR(
+      ResolveBudget(options, device, declared, keeps_capability, request));
   if (options.allowance &&
       (request.budget || !options.allowance->is_percentage())) {
     request.allowance =
         options.allowance->Resolve(request.budget.value_or(Bytes()));
   }
   return request;
-}
-
-uint64_t InFlightTokens(uint64_t max_batched_tokens, Engine engine,
-                        Platform platform) {
-  if (engine != Engine::kVllm || platform != Platform::kCuda) {
-    return max_batched_tokens;
-  }
-  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
-  return max_batched_tokens > kMost / 2 ? kMost : 2 * max_batched_tokens;
 }
 
 }  // namespace governor

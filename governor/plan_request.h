@@ -22,6 +22,7 @@ struct DeviceMemorySize {
   // declared.
   std::string name = {};
   std::string driver = {};
+  std::optional<ComputeCapability> compute_capability = std::nullopt;
 };
 
 // Says what the device has, at a driver's cost where it must ask one.
@@ -42,19 +43,18 @@ absl::StatusOr<DeviceMemorySize> AskDriver(const GovernorOptions& options,
 // given kv_memory need none. A percentage of a budget that there is not says
 // nothing: the allowance then stays as it was.
 //
+// What is so known of the device is in the request: its memory, and, unless
+// `keeps_capability`, the compute capability of one that was asked. There is an
+// os_reserve only where the budget shares the machine's memory.
+//
 // INVALID_ARGUMENT: a budget, or an OS reserve, that a Governor on the device
 // would refuse, where its size is known; names both. Otherwise errors are those
 // of `device`; the numbers themselves are PlanKv's to judge.
 absl::StatusOr<PlanRequest> CompletePlanRequest(
     PlanRequest request, const GovernorOptions& options,
     const DeviceMemorySource& device,
-    const std::optional<DeviceMemorySize>& declared = std::nullopt);
-
-// What KvLayoutRequest::in_flight_tokens is where a step of the engine takes
-// `max_batched_tokens`: twice that in vLLM on CUDA, which begins a step before
-// the one before it has retired (async scheduling), else the same. Saturates.
-uint64_t InFlightTokens(uint64_t max_batched_tokens, Engine engine,
-                        Platform platform);
+    const std::optional<DeviceMemorySize>& declared = std::nullopt,
+    bool keeps_capability = false);
 
 }  // namespace governor
 

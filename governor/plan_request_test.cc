@@ -29,11 +29,12 @@ class PlanRequestTest : public testing::Test {
           ++asked_;
           return device_;
         },
-        declared_);
+        declared_, keeps_capability_);
   }
 
   DeviceMemorySize device_{.total = GiB(8)};
   std::optional<DeviceMemorySize> declared_;
+  bool keeps_capability_ = false;
   int asked_ = 0;
 };
 
@@ -64,6 +65,44 @@ TEST_F(PlanRequestTest, TakesWhatTheDeviceHas) {
   // On memory of its own the reserve limits nothing.
   device_.is_integrated = false;
   EXPECT_EQ(Complete({}).budget, GiB(8));
+}
+
+TEST_F(PlanRequestTest, NothingIsKeptBackFromMemoryOfItsOwn) {
+  declared_ = DeviceMemorySize{.total = GiB(32), .is_integrated = false};
+  PlanRequest request = Complete({});
+  EXPECT_EQ(request.budget, GiB(32));
+  EXPECT_EQ(request.os_reserve, std::nullopt);
+  request = Complete({.os_reserve = GiB(2)});
+  EXPECT_EQ(request.budget, GiB(32));
+  EXPECT_EQ(request.os_reserve, std::nullopt);
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(PlanRequestTest, TellsWhatIsKnownOfTheDevice) {
+  PlanRequest request = Complete({});
+  EXPECT_EQ(request.device_memory, GiB(8));
+  EXPECT_TRUE(request.is_integrated);
+  // A device that is not asked is not known.
+  EXPECT_EQ(Complete({.budget = GiB(2)}).device_memory, std::nullopt);
+  declared_ = DeviceMemorySize{.total = GiB(32), .is_integrated = false};
+  for (const PlanRequest& given :
+       {PlanRequest(), PlanRequest{.kv_memory = GiB(1)}}) {
+    request = Complete({}, given);
+    EXPECT_EQ(request.device_memory, GiB(32));
+    EXPECT_FALSE(request.is_integrated);
+  }
+  EXPECT_EQ(Complete({.budget = GiB(2)}).device_memory, GiB(32));
+}
+
+TEST_F(PlanRequestTest, ADeviceThatIsAskedSaysItsComputeCapability) {
+  const ComputeCapability hopper = {9, 0};
+  device_.compute_capability = hopper;
+  EXPECT_EQ(Complete({}).layout.compute_capability, hopper);
+  // Not where one was given, and not where nobody is asked.
+  keeps_capability_ = true;
+  EXPECT_EQ(Complete({}).layout.compute_capability, kDgxSpark);
+  keeps_capability_ = false;
+  EXPECT_EQ(Complete({.budget = GiB(2)}).layout.compute_capability, kDgxSpark);
 }
 
 TEST_F(PlanRequestTest, TakesAPercentageOfTheWholeDevice) {
@@ -144,19 +183,24 @@ TEST_F(PlanRequestTest, KeepsTheRest) {
   EXPECT_EQ(request.max_seqs, 3u);
 }
 
-TEST(InFlightTokensTest, VllmOnCudaHasTwoStepsInFlight) {
-  EXPECT_EQ(InFlightTokens(8192, Engine::kVllm, Platform::kCuda), 16384u);
-  EXPECT_EQ(InFlightTokens(8192, Engine::kVllm, Platform::kCpu), 8192u);
-  EXPECT_EQ(InFlightTokens(8192, Engine::kSglang, Platform::kCuda), 8192u);
-  EXPECT_EQ(InFlightTokens(~uint64_t{0}, Engine::kVllm, Platform::kCuda),
-            ~uint64_t{0});
-}
-
 TEST_F(PlanRequestTest, PassesOnWhatTheDeviceSays) {
   EXPECT_EQ(
       CompletePlanRequest({}, {}, [] { return absl::UnavailableError("none"); })
           .status(),
       absl::UnavailableError("none"));
+}
+
+TEST_F(PlanRequestTest, EachHostDriverHasItsComputeCapability) {
+  std::string why_host;
+  const auto ask = [&](const char* host_driver) {
+    return AskDriver(
+               {.driver = DriverChoice::kHost, .host_driver = host_driver},
+               &why_host)
+        .value()
+        .compute_capability;
+  };
+  EXPECT_EQ(ask("gb10,memory=4GiB"), kDgxSpark);
+  EXPECT_EQ(ask("h200,memory=4GiB"), (ComputeCapability{9, 0}));
 }
 
 TEST_F(PlanRequestTest, AsksTheDriver) {

@@ -148,11 +148,20 @@ std::string RanksToText(const Plan& plan) {
   return text;
 }
 
-std::string VerdictToText(const Plan& plan) {
+std::string VerdictToText(const Plan& plan, const PlanAdvice& advice) {
   if (plan.fits) {
-    return absl::StrFormat(
-        "fits: %d tokens, %.2f sequences of %d tokens at once\n",
-        plan.max_tokens, plan.max_concurrency, plan.max_model_len);
+    // Whole sequences, where they were counted; what the engine keeps to itself
+    // and a common prefix are in that number, and not in the other.
+    std::string sequences = advice.most_seqs
+                                ? absl::StrCat(*advice.most_seqs)
+                                : absl::StrFormat("%.2f", plan.max_concurrency);
+    return absl::StrCat(
+        "fits: ", plan.max_tokens, " tokens in all, ", sequences,
+        " sequences of ", plan.max_model_len, " tokens at once",
+        plan.gate().activations.is_zero()
+            ? "; with nothing set aside for activations (--activations)"
+            : "",
+        "\n");
   }
   std::string text = absl::StrCat("does not fit: ", plan.shortfall->reason);
   if (plan.shortfall->missing) {
@@ -167,7 +176,7 @@ std::string Exact(Bytes size) {
 }
 
 std::string LimitsToText(const Plan& plan, const PlanAdvice& advice,
-                         const PlanRequest& request) {
+                         const ModelShape& model, const PlanRequest& request) {
   std::string text;
   const auto add = [&](absl::string_view question, absl::string_view answer) {
     absl::StrAppendFormat(&text, "  %-36s %s\n", question, answer);
@@ -186,7 +195,10 @@ std::string LimitsToText(const Plan& plan, const PlanAdvice& advice,
   if (advice.longest_model_len) {
     add(absl::StrCat("longest context in this ", where),
         absl::StrCat(plan.required_sequences, " x ", *advice.longest_model_len,
-                     " tokens"));
+                     " tokens",
+                     *advice.longest_model_len == model.context_length
+                         ? ", all that the model was made for"
+                         : ""));
   }
   if (advice.most_seqs) {
     add(absl::StrCat("most sequences in this ", where),
@@ -215,14 +227,15 @@ std::string ChangesToText(const PlanAdvice& advice) {
 std::string ToText(const Plan& plan, const PlanAdvice& advice,
                    const ModelShape& model, const PlanRequest& request,
                    const std::vector<std::string>& engine_flags) {
-  std::string text =
-      absl::StrCat(ToText(model), TableToText(plan, request), CacheToText(plan),
-                   RanksToText(plan), VerdictToText(plan),
-                   LimitsToText(plan, advice, request), ChangesToText(advice));
+  std::string text = absl::StrCat(
+      ToText(model, request.weights.has_value()), TableToText(plan, request),
+      CacheToText(plan), RanksToText(plan), VerdictToText(plan, advice),
+      LimitsToText(plan, advice, model, request), ChangesToText(advice));
   if (!engine_flags.empty()) {
     absl::StrAppend(&text, "flags of ", ToString(plan.layout.engine), "\n");
+    // As they are pasted: an end of a here-document stands at the line's start.
     for (const std::string& line : engine_flags) {
-      absl::StrAppend(&text, "  ", Printable(line), "\n");
+      absl::StrAppend(&text, Printable(line), "\n");
     }
   }
   for (const std::string& note : plan.notes) {

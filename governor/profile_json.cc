@@ -82,7 +82,7 @@ class ProfileReader {
     GOVERNOR_RETURN_IF_ERROR(Size("allowance_bytes", true, size));
     profile.allowance = *size;
     GOVERNOR_RETURN_IF_ERROR(Size("graph_bytes", false, profile.graphs));
-    GOVERNOR_RETURN_IF_ERROR(Text("measured", false, profile.measured));
+    GOVERNOR_RETURN_IF_ERROR(Text("stored", false, profile.stored));
     GOVERNOR_RETURN_IF_ERROR(Text("note", false, profile.note));
     for (const auto& [key, value] : json_.items()) {
       if (!known_.count(key)) {
@@ -170,7 +170,7 @@ std::string WriteProfiles(const std::vector<PlanProfile>& profiles) {
                   {"activation_bytes", profile.activations.count()},
                   {"allowance_bytes", profile.allowance.count()}};
     if (profile.graphs) entry["graph_bytes"] = profile.graphs->count();
-    entry["measured"] = profile.measured;
+    entry["stored"] = profile.stored;
     entry["note"] = profile.note;
     json["profiles"].push_back(std::move(entry));
   }

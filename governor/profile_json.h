@@ -17,10 +17,10 @@ namespace governor {
 //                  "engine": "vllm", "device": "NVIDIA GB10",
 //                  "driver": "CUDA 13.0", "activation_bytes": 1610612736,
 //                  "allowance_bytes": 2147483648, "graph_bytes": 536870912,
-//                  "measured": "2026-11-21", "note": ""}]}
+//                  "stored": "2026-11-21", "note": ""}]}
 std::string WriteProfiles(const std::vector<PlanProfile>& profiles);
 
-// Reads it back. `graph_bytes`, `measured` and `note` may be absent, as may
+// Reads it back. `graph_bytes`, `stored` and `note` may be absent, as may
 // `device` and `driver`; everything else must be there, and nothing else may.
 // INVALID_ARGUMENT, naming the profile and the key: no JSON of this form, a key
 // that is not known or is there twice, a size that is no whole number of bytes

@@ -77,7 +77,8 @@ absl::StatusOr<PlanProfile> FindProfile(const std::string& path,
                           "; ", NamesOf(profiles))));
 }
 
-absl::Status SaveProfile(const std::string& path, const PlanProfile& profile) {
+absl::Status SaveProfile(const std::string& path, const PlanProfile& profile,
+                         bool* replaced) {
   GOVERNOR_RETURN_IF_ERROR(CheckProfile(profile));
   absl::StatusOr<std::vector<PlanProfile>> profiles = ReadProfiles(path);
   if (!profiles.ok()) {
@@ -87,6 +88,7 @@ absl::Status SaveProfile(const std::string& path, const PlanProfile& profile) {
   const auto same = std::find_if(
       profiles->begin(), profiles->end(),
       [&](const PlanProfile& other) { return other.name == profile.name; });
+  if (replaced != nullptr) *replaced = same != profiles->end();
   if (same != profiles->end()) {
     *same = profile;
   } else {

@@ -45,10 +45,13 @@ absl::StatusOr<PlanProfile> FindProfile(const std::string& path,
 // new one. Of writers at the same time the last wins, with what it had read:
 // another's profile may be missing then, and must be saved again.
 //
+// `*replaced`, where it is not null, says whether one of its name was there.
+//
 // INVALID_ARGUMENT: as CheckProfile; a file that ReadProfiles refuses, which is
 // left as it is; one that would pass kMaxProfilesFile. FAILED_PRECONDITION: a
 // link to nothing. Errors of the file system. Each leaves the file as it was.
-absl::Status SaveProfile(const std::string& path, const PlanProfile& profile);
+absl::Status SaveProfile(const std::string& path, const PlanProfile& profile,
+                         bool* replaced = nullptr);
 
 }  // namespace governor
 

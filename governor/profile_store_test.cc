@@ -35,7 +35,7 @@ PlanProfile Llama() {
           .activations = MiB(1536),
           .allowance = GiB(2),
           .graphs = MiB(512),
-          .measured = "2026-11-21",
+          .stored = "2026-11-21",
           .note = "with 8192 tokens a step"};
 }
 
@@ -99,10 +99,13 @@ TEST_F(ProfileStoreTest, WhatIsSavedIsFoundByItsName) {
 
 TEST_F(ProfileStoreTest, AProfileOfTheSameNameIsReplacedInItsPlace) {
   ASSERT_TRUE(SaveProfile(path_, Named("a")).ok());
-  ASSERT_TRUE(SaveProfile(path_, Named("b")).ok());
+  bool replaced = true;
+  ASSERT_TRUE(SaveProfile(path_, Named("b"), &replaced).ok());
+  EXPECT_FALSE(replaced);
   PlanProfile other = Named("a");
   other.graphs.reset();
-  ASSERT_TRUE(SaveProfile(path_, other).ok());
+  ASSERT_TRUE(SaveProfile(path_, other, &replaced).ok());
+  EXPECT_TRUE(replaced);
   EXPECT_THAT(Names(), ElementsAre("a", "b"));
   EXPECT_EQ(FindProfile(path_, "a").value(), other);
 }

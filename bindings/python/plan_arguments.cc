@@ -140,6 +140,12 @@ PlanArguments ToPlanArguments(const char* function, py::handle budget,
   from.Set("device", &ToInt, to.options.device);
   from.Set("driver", By(&ParseDriverChoice), to.options.driver);
   from.Set("device_memory", &ToBytes, to.device_memory);
+  from.Set("discrete", &ToFlag, to.discrete);
+  if (to.discrete && !to.device_memory) {
+    throw py::value_error(
+        "in discrete: True says whose the device_memory is: give that, too, "
+        "for example device_memory='32GiB'");
+  }
 
   from.Set("activations", &ToBytes, request.activations);
   from.Set("graphs", &ToBytes, request.graphs);
@@ -152,8 +158,9 @@ PlanArguments ToPlanArguments(const char* function, py::handle budget,
 
   to.wants_flags = from.Set("engine", By(&ParseEngine), layout.engine);
   from.Set("platform", &ToPlatform, layout.platform);
-  from.Set("compute_capability", By(&ParseComputeCapability),
-           layout.compute_capability);
+  to.capability_given =
+      from.Set("compute_capability", By(&ParseComputeCapability),
+               layout.compute_capability);
   from.Set("tp", &ToCount, layout.tensor_parallel);
   from.Set("pp", &ToCount, layout.pipeline_parallel);
   from.Set("block_tokens", &ToCount, layout.block_tokens);
@@ -164,8 +171,7 @@ PlanArguments ToPlanArguments(const char* function, py::handle budget,
   from.Set("prefix_caching", &ToFlag, layout.prefix_caching);
   std::optional<uint64_t> max_batched_tokens;
   if (from.Set("max_batched_tokens", &ToCount, max_batched_tokens)) {
-    layout.in_flight_tokens =
-        InFlightTokens(*max_batched_tokens, layout.engine, layout.platform);
+    layout.in_flight_tokens = InFlightTokens(layout, *max_batched_tokens);
   }
 
   from.Set("draft", &AsItIs, to.draft);

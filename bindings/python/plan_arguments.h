@@ -19,6 +19,8 @@ struct PlanArguments {
   PlanRequest request;
   GovernorOptions options;
   std::optional<Bytes> device_memory;
+  bool discrete = false;  // device_memory is the device's own
+  bool capability_given = false;
   // An engine was named: its flags are wanted, too.
   bool wants_flags = false;
   // A path or a Model; files of adapters; none where null.

@@ -51,6 +51,7 @@ struct PyModel {
 struct Planned {
   SharedModel model;
   SharedModel draft;
+  std::vector<std::string> adapters;  // paths
   PlanRequest request;
   Plan plan;
   std::vector<std::string> engine_flags;
@@ -134,7 +135,8 @@ absl::Status MakePlan(const PlanArguments& arguments,
   // What is known of the device: it is asked only where the budget needs it.
   std::optional<DeviceMemorySize> device;
   if (arguments.device_memory) {
-    device = DeviceMemorySize{.total = *arguments.device_memory};
+    device = DeviceMemorySize{.total = *arguments.device_memory,
+                              .is_integrated = !arguments.discrete};
   }
   const auto ask = [&]() -> absl::StatusOr<DeviceMemorySize> {
     GOVERNOR_ASSIGN_OR_RETURN(device, AskDriver(options, &planned.why_host));
@@ -142,15 +144,18 @@ absl::Status MakePlan(const PlanArguments& arguments,
   };
   PlanRequest& request = planned.request;
   GOVERNOR_ASSIGN_OR_RETURN(request,
-                            CompletePlanRequest(request, options, ask, device));
+                            CompletePlanRequest(request, options, ask, device,
+                                                arguments.capability_given));
   std::vector<std::string> notes;
   if (profile) notes = ApplyProfile(*profile, planned.model->shape, request);
   GOVERNOR_ASSIGN_OR_RETURN(planned.plan,
                             PlanKv(planned.model->shape, request));
   absl::c_move(notes, std::back_inserter(planned.plan.notes));
   if (arguments.wants_flags) {
-    PlanFlags flags =
-        PlanFlagsOf(planned.plan, request, planned.model->path, device);
+    PlanPaths paths = {.model = planned.model->path,
+                       .adapters = planned.adapters};
+    if (planned.draft != nullptr) paths.draft = planned.draft->path;
+    PlanFlags flags = PlanFlagsOf(planned.plan, request, paths, device);
     planned.engine_flags = std::move(flags.lines);
     absl::c_move(flags.notes, std::back_inserter(planned.plan.notes));
   }
@@ -189,6 +194,9 @@ py::object PlanOf(SharedModel model, const PlanArguments& arguments) {
   planned->draft = DraftOrThrow(arguments);
   planned->request = arguments.request;
   planned->request.adapters = AdaptersOrThrow(arguments.lora);
+  for (const py::object& path : arguments.lora) {
+    planned->adapters.push_back(ToPath(path));
+  }
   if (planned->draft != nullptr) {
     planned->request.draft = &planned->draft->shape;
   }

@@ -23,7 +23,8 @@ Memory, of one device:
       and `driver` is "auto", the host driver's device stands in, with a warning.
   os_reserve, allowance: as of Governor.
   device_memory: plan for a device of this size that shares the machine's memory,
-      instead of asking the driver.
+      instead of asking the driver. With discrete=True the memory is the device's
+      own: nothing of it is kept for the operating system.
   activations: the peak of a forward pass. Default: none is set aside.
   graphs: captured CUDA graphs. Default: none, the allowance holds them.
   weights: stands in for the weights of a model whose files hold none.
@@ -33,9 +34,10 @@ Sequences:
   max_seqs: how many of that length must fit. Default: 1.
   shared_prefix: tokens that all of them begin with.
 Engine:
-  engine: vllm (default), sglang, llama.cpp, trtllm, ollama or max. Where it is
+  engine: vllm (default, but for a kv_dtype that only others have), sglang, llama.cpp, trtllm, ollama or max. Where it is
       given, the Plan's `engine_flags` are its command line.
-  platform: cuda (default) or cpu. compute_capability: "12.1" (default), as text.
+  platform: cuda (default) or cpu. compute_capability: as text, "9.0". Default: that of
+      the device where it was asked, else "12.1".
   tp, pp: ranks over which each layer, and pipeline stages over which the layers
       are split. Default: 1.
   block_tokens: tokens of a block.

@@ -34,7 +34,7 @@ struct DoctorCommand {
   absl::Status Run() const {
     GOVERNOR_ASSIGN_OR_RETURN(const GovernorOptions options, driver.Read());
     Findings found;
-    found.memory = FindUnaccountedMemory(root, BaselinePath());
+    found.memory = FindUnaccountedMemory(root, BaselinePath(root));
     const absl::StatusOr<OpenDriver> open =
         OpenOrHost(options.driver.value_or(DriverChoice::kAuto),
                    options.host_driver.value_or(""), &found.cuda_problem);

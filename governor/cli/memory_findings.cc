@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "governor/atomic_file.h"
 #include "governor/base/meminfo_line.h"
 #include "governor/host/boot_baseline.h"
@@ -53,14 +54,19 @@ MemoryFindings FindUnaccountedMemory(const std::string& root,
   return found;
 }
 
-std::string BaselinePath() {
+std::string BaselinePath(const std::string& root) {
+  // Another machine's counters are measured against its own.
+  const std::string name =
+      root == "/" ? "boot_baseline"
+                  : absl::StrCat("boot_baseline",
+                                 absl::StrReplaceAll(root, {{"/", "_"}}));
   const char* const state = std::getenv("XDG_STATE_HOME");
   if (state != nullptr && state[0] == '/') {
-    return absl::StrCat(state, "/governor/boot_baseline");
+    return absl::StrCat(state, "/governor/", name);
   }
   const char* const home = std::getenv("HOME");
   if (home == nullptr || home[0] != '/') return "";
-  return absl::StrCat(home, "/.local/state/governor/boot_baseline");
+  return absl::StrCat(home, "/.local/state/governor/", name);
 }
 
 }  // namespace governor

@@ -25,9 +25,11 @@ struct MemoryFindings {
 MemoryFindings FindUnaccountedMemory(const std::string& root,
                                      const std::string& baseline);
 
-// Where the baseline is kept: $XDG_STATE_HOME/governor/boot_baseline, else
-// ~/.local/state/governor/boot_baseline; empty: there is no home.
-std::string BaselinePath();
+// Where the baseline of the machine under `root` is kept, in
+// $XDG_STATE_HOME/governor, else ~/.local/state/governor: boot_baseline for
+// this machine, with the root's name behind it for another. Empty: there is no
+// home.
+std::string BaselinePath(const std::string& root);
 
 }  // namespace governor
 

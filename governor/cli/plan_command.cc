@@ -46,6 +46,7 @@ class AskedDevice {
     if (!wish_.device_memory) return std::nullopt;
     return DeviceMemorySize{
         .total = *wish_.device_memory,
+        .is_integrated = !wish_.discrete,
         .name = absl::StrCat("a device of ", ToString(*wish_.device_memory),
                              " that was declared")};
   }
@@ -119,15 +120,16 @@ class PlanRun {
 
   absl::Status MakePlan() {
     GOVERNOR_ASSIGN_OR_RETURN(
-        request_, CompletePlanRequest(
-                      wish_.request, wish_.options,
-                      [this] { return device_.Ask(); }, device_.declared()));
+        request_,
+        CompletePlanRequest(
+            wish_.request, wish_.options, [this] { return device_.Ask(); },
+            device_.declared(), wish_.capability_given));
     std::vector<std::string> notes;
     if (profile_) notes = ApplyProfile(*profile_, model_, request_);
     if (wish_.save_profile && (!request_.activations || !request_.allowance)) {
       return InOption("--save-profile",
                       absl::InvalidArgumentError(
-                          "a profile holds what was measured: give "
+                          "a profile holds what you measured: give "
                           "--activations and --allowance, for example "
                           "--activations 2GiB --allowance 1GiB"));
     }
@@ -139,8 +141,11 @@ class PlanRun {
   }
 
   void AddFlags() {
-    PlanFlags flags =
-        PlanFlagsOf(plan_, request_, wish_.model, device_.known());
+    PlanFlags flags = PlanFlagsOf(plan_, request_,
+                                  {.model = wish_.model,
+                                   .draft = wish_.draft,
+                                   .adapters = wish_.adapters},
+                                  device_.known());
     flags_ = std::move(flags.lines);
     plan_.notes.insert(plan_.notes.end(), flags.notes.begin(),
                        flags.notes.end());
@@ -181,11 +186,13 @@ class PlanRun {
         .activations = *request_.activations,
         .allowance = *request_.allowance,
         .graphs = request_.graphs,
-        .measured =
+        .stored =
             absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone())};
-    GOVERNOR_RETURN_IF_ERROR(SaveProfile(profiles_, profile));
-    std::cerr << "governor: stored profile '" << profile.name << "' in "
-              << Printable(profiles_) << "\n";
+    bool replaced = false;
+    GOVERNOR_RETURN_IF_ERROR(SaveProfile(profiles_, profile, &replaced));
+    std::cerr << "governor: " << (replaced ? "replaced" : "stored")
+              << " profile '" << profile.name << "' in " << Printable(profiles_)
+              << "\n";
     return absl::OkStatus();
   }
 

@@ -61,6 +61,10 @@ void PlanOptions::AddTo(CLI::App& command) {
       "Example: governor plan model.gguf --budget 40GiB --max-model-len 32768\n"
       "Example: governor plan Llama-3.1-70B/ --device-memory 128GiB --for vllm "
       "--kv-dtype fp8\n"
+      "Example: governor plan model.gguf --device-memory 32GiB --discrete "
+      "--compute-capability 12.0\n"
+      "SIZE: KiB, MiB, GiB are 1024s; kB, MB, GB are 1000s (the kB of "
+      "/proc/meminfo are KiB).\n"
       "Exit status: 0 fits, 3 does not fit (what would is printed), 2 wrong "
       "usage, 1 a file or a device cannot be read.");
 }
@@ -101,6 +105,9 @@ void PlanOptions::AddMemory(CLI::App& command) {
   Size(command, "--device-memory", device_memory_,
        "Plan for a device of this size that shares the machine's memory, "
        "instead of asking the driver");
+  command.add_flag("--discrete", wish_.discrete,
+                   "The --device-memory is the card's own: nothing of it is "
+                   "kept for the operating system");
   Size(command, "--allowance", allowance_,
        "For context and libraries; % is of the budget (default: 1GiB)");
   Size(command, "--activations", activations_,
@@ -137,7 +144,11 @@ void PlanOptions::AddSequences(CLI::App& command) {
   Number(command, "--block-tokens", block_tokens_,
          "Tokens of a block (default: the engine's)");
   Name(command, "--kv-dtype", kv_dtype_,
-       "bf16, fp16, fp8, int8, q8_0, q4_0 ... (default: the model's)");
+       "vllm: bf16, fp16, fp8, fp8_ds_mla, fp8_per_token_head, "
+       "int8_per_token_head, int4_per_token_head, nvfp4; sglang: bf16, fp8, "
+       "nvfp4; trtllm: fp8, int8, nvfp4; llama.cpp, ollama: fp32, fp16, bf16, "
+       "q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl; max: fp32, bf16, fp8, nvfp4 "
+       "(default: the engine's, most often the model's)");
   Name(command, "--state-dtype", state_dtype_,
        "float32, bfloat16 or float16, of linear states (default: the model's)");
   command.add_flag("--no-prefix-caching", no_prefix_caching_,
@@ -147,13 +158,16 @@ void PlanOptions::AddSequences(CLI::App& command) {
 void PlanOptions::AddEngine(CLI::App& command) {
   command
       .add_option("--for", engine_,
-                  "vllm, sglang, llama.cpp, trtllm, ollama or max: lay the KV "
-                  "cache out as it does (default: vllm), and print its flags")
+                  "Lay the KV cache out as this engine does, and print its "
+                  "flags: vllm, sglang, llama.cpp, trtllm (TensorRT-LLM), "
+                  "ollama or max (Modular MAX). Default: vllm, or llama.cpp "
+                  "or trtllm for KV dtypes that only they have; no flags")
       ->type_name("ENGINE");
   Name(command, "--platform", platform_, "cuda or cpu (default: cuda)");
   command
       .add_option("--compute-capability", compute_capability_,
-                  "Of the device, for example 9.0 (default: 12.1)")
+                  "Of the device, for example 9.0 (default: that of the "
+                  "device where it was asked, else 12.1)")
       ->type_name("X.Y");
   Number(command, "--tp", tp_, "Tensor-parallel ranks (default: 1)");
   Number(command, "--pp", pp_, "Pipeline stages (default: 1)");
@@ -162,6 +176,7 @@ void PlanOptions::AddEngine(CLI::App& command) {
 absl::StatusOr<PlanWish> PlanOptions::Read() const {
   PlanWish wish = wish_;
   wish.print_flags = engine_.has_value();
+  wish.capability_given = compute_capability_.has_value();
   GOVERNOR_RETURN_IF_ERROR(ReadSizes(wish));
   GOVERNOR_RETURN_IF_ERROR(ReadSequences(wish.request));
   GOVERNOR_RETURN_IF_ERROR(ReadLayout(wish.request.layout));
@@ -185,6 +200,12 @@ absl::Status PlanOptions::ReadSizes(PlanWish& wish) const {
       ReadBandwidth("--bandwidth", bandwidth_, &request.bandwidth));
   GOVERNOR_RETURN_IF_ERROR(
       ReadSize("--device-memory", device_memory_, &wish.device_memory));
+  if (wish.discrete && !wish.device_memory) {
+    return InOption("--discrete",
+                    absl::InvalidArgumentError(
+                        "says whose the --device-memory is: give that, too, "
+                        "for example --device-memory 32GiB --discrete"));
+  }
   GovernorOptions& options = wish.options;
   GOVERNOR_RETURN_IF_ERROR(ReadSpec("--budget", budget_, &options.budget));
   GOVERNOR_RETURN_IF_ERROR(
@@ -233,8 +254,7 @@ absl::Status PlanOptions::ReadLayout(KvLayoutRequest& layout) const {
   GOVERNOR_RETURN_IF_ERROR(
       ReadNumber("--max-batched-tokens", max_batched_tokens_, &count));
   if (count) {
-    layout.in_flight_tokens =
-        InFlightTokens(*count, layout.engine, layout.platform);
+    layout.in_flight_tokens = InFlightTokens(layout, *count);
   }
   return absl::OkStatus();
 }

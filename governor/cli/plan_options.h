@@ -27,6 +27,8 @@ struct PlanWish {
   PlanRequest request;
   GovernorOptions options;
   std::optional<Bytes> device_memory;
+  bool discrete = false;  // device_memory is the device's own
+  bool capability_given = false;
   bool assume_gqa = false;
   std::optional<std::string> profile;       // the name of one to use
   std::optional<std::string> save_profile;  // the name to save one under

@@ -52,6 +52,14 @@ absl::StatusOr<Device> Device::Open(const DriverApi& api, int ordinal) {
       CudaStatus(api.DeviceGetUuid(&uuid, device.handle_), "cuDeviceGetUuid"));
   static_assert(sizeof(uuid.bytes) == sizeof(device.uuid_));
   std::memcpy(device.uuid_.data(), uuid.bytes, sizeof(uuid.bytes));
+  GOVERNOR_ASSIGN_OR_RETURN(
+      device.capability_major_,
+      Attribute(api, device.handle_,
+                CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR));
+  GOVERNOR_ASSIGN_OR_RETURN(
+      device.capability_minor_,
+      Attribute(api, device.handle_,
+                CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
   size_t total = 0;
   GOVERNOR_RETURN_IF_ERROR(CudaStatus(
       api.DeviceTotalMem(&total, device.handle_), "cuDeviceTotalMem"));

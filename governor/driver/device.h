@@ -29,6 +29,10 @@ class Device {
   // The driver's version, 1000 * major + 10 * minor.
   int driver_version() const { return driver_version_; }
 
+  // The compute capability: 12 and 1 of a GB10.
+  int capability_major() const { return capability_major_; }
+  int capability_minor() const { return capability_minor_; }
+
   Bytes total_memory() const { return total_memory_; }
   // True where the device has no memory of its own: it takes the machine's.
   bool is_integrated() const { return is_integrated_; }
@@ -54,6 +58,8 @@ class Device {
   std::string name_;
   std::array<uint8_t, 16> uuid_{};
   int driver_version_ = 0;
+  int capability_major_ = 0;
+  int capability_minor_ = 0;
   Bytes total_memory_;
   bool is_integrated_ = false;
   Bytes granularity_;

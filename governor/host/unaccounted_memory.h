@@ -9,7 +9,9 @@
 namespace governor {
 
 // Memory of the machine that the kernel counts nowhere: it is not free, and no
-// process, cache, page table or kernel allocation of /proc/meminfo has it. What
+// process, cache, page table or other counter below has it. VmallocUsed is left
+// out, because stacks are counted in it again: what a driver takes by vmalloc
+// shows here. What
 // a driver took by whole pages is there, and on machines whose GPU has no
 // memory of its own also what it failed to give back.
 //

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -15,6 +16,7 @@
 #include "governor/base/status_macros.h"
 #include "governor/model/file_byte_source.h"
 #include "governor/model/gguf_name.h"
+#include "governor/model/json_file_error.h"
 #include "governor/model/safetensors_index.h"
 #include "governor/model/weight_files.h"
 
@@ -132,8 +134,9 @@ absl::Status CheckDistinct(const Checkpoint& checkpoint) {
 
 absl::Status ReadIndexed(const std::string& folder, const ByteSource& source,
                          const OpenSource& open, Checkpoint& checkpoint) {
-  GOVERNOR_ASSIGN_OR_RETURN(const SafetensorsIndex index,
-                            ParseSafetensorsIndex(source));
+  const absl::StatusOr<SafetensorsIndex> parsed = ParseSafetensorsIndex(source);
+  if (!parsed.ok()) return JsonFileError(parsed.status(), source, kIndex);
+  const SafetensorsIndex& index = *parsed;
   std::vector<std::string> files;
   for (size_t i = 0; i < index.shard_count(); ++i) {
     files.emplace_back(index.shard(i));
@@ -154,6 +157,33 @@ absl::Status ReadIndexed(const std::string& folder, const ByteSource& source,
   return absl::OkStatus();
 }
 
+// A folder models--ORG--NAME of Hugging Face's cache: the model is in a folder
+// of its own for each revision, further down.
+absl::Status CheckNoCache(const std::string& folder,
+                          const std::vector<std::string>& names) {
+  constexpr absl::string_view kSnapshots = "snapshots";
+  if (!absl::c_linear_search(names, kSnapshots) ||
+      absl::c_linear_search(names, kConfig)) {
+    return absl::OkStatus();
+  }
+  const std::string snapshots = absl::StrCat(folder, "/", kSnapshots);
+  absl::StatusOr<std::vector<std::string>> revisions = ListFolder(snapshots);
+  if (!revisions.ok()) return revisions.status();
+  const std::string what =
+      absl::StrCat(Quoted(folder), " is an entry of a Hugging Face cache; ");
+  if (revisions->empty()) {
+    return absl::NotFoundError(absl::StrCat(what, "it holds no revision under ",
+                                            kSnapshots, "; download one"));
+  }
+  const std::string& first = *absl::c_min_element(*revisions);
+  return absl::InvalidArgumentError(absl::StrCat(
+      what, "give the folder of a revision, ",
+      Quoted(absl::StrCat(snapshots, "/", first)),
+      revisions->size() == 1
+          ? ""
+          : absl::StrCat(" or one of ", revisions->size() - 1, " others")));
+}
+
 absl::StatusOr<Checkpoint> ReadFolder(const std::string& path,
                                       const OpenSource& open) {
   Checkpoint checkpoint;
@@ -168,6 +198,7 @@ absl::StatusOr<Checkpoint> ReadFolder(const std::string& path,
   if (!absl::IsNotFound(index.status())) return index.status();
   GOVERNOR_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                             ListFolder(path));
+  GOVERNOR_RETURN_IF_ERROR(CheckNoCache(path, names));
   absl::StatusOr<std::vector<std::string>> files = WeightFilesOf(names);
   if (!files.ok()) return WithPath(files.status(), "folder", path);
   GOVERNOR_RETURN_IF_ERROR(ReadShards(path, *files, open, checkpoint));

@@ -53,7 +53,8 @@ struct Checkpoint {
 // index alone, each byte once.
 //
 // NOT_FOUND: nothing at `path`, an empty folder, or shards that the index names
-// are missing: names the first and says how many. INVALID_ARGUMENT: a file is
+// are missing: names the first and says how many. INVALID_ARGUMENT:
+// an entry of Hugging Face's cache instead of a revision in it, or a file is
 // not regular or damaged (the errors of ParseSafetensors and of
 // ParseSafetensorsIndex, with the path), a tensor is in two shards, or in
 // another one than the index says; one of several shards given alone.

@@ -11,6 +11,7 @@
 #include "governor/base/status_macros.h"
 #include "governor/model/checkpoint_agreement.h"
 #include "governor/model/checkpoint_weights.h"
+#include "governor/model/json_file_error.h"
 #include "governor/model/utf8.h"
 
 namespace governor {
@@ -34,7 +35,9 @@ absl::StatusOr<ModelShape> ReadConfigShape(const std::string& path,
         absl::StrCat("config.json has ", size.count(),
                      " bytes, and the limit is ", kMaxConfig.count()));
   }
-  return ShapeOfConfig(**source, options);
+  absl::StatusOr<ModelShape> shape = ShapeOfConfig(**source, options);
+  if (shape.ok()) return shape;
+  return JsonFileError(shape.status(), **source, "config.json");
 }
 
 // Of the folder that `file` is in, as a name for what is in it. Empty: `file`

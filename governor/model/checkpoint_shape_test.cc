@@ -218,5 +218,25 @@ TEST_F(CheckpointShapeTest, AConfigOfAnotherModelIsRefused) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("1 layers"));
 }
 
+TEST_F(CheckpointShapeTest, AConfigThatIsNoneIsNamedAndExplained) {
+  WriteShards(LayersInShards(2));
+  const struct {
+    const char* text;
+    const char* why;
+  } kCases[] = {
+      {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+      {"<!DOCTYPE html>", "an HTML page"},
+      {R"({"model_type": "lla)", "cut short"},
+      {"", "is empty"},
+      {R"({"model_type": "no_such_family"})", "no_such_family"},
+  };
+  for (const auto& c : kCases) {
+    Write("config.json", c.text);
+    EXPECT_THAT(
+        std::string(ReadCheckpointShape(folder_, {}).status().message()),
+        AllOf(HasSubstr("config.json"), HasSubstr(c.why), HasSubstr(folder_)));
+  }
+}
+
 }  // namespace
 }  // namespace governor

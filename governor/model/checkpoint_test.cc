@@ -259,5 +259,25 @@ TEST_F(CheckpointTest, ADamagedIndexIsAnErrorNotASuggestion) {
   ExpectRefused(kBad, "model.safetensors.index.json");
 }
 
+TEST_F(CheckpointTest, AnIndexThatIsAnLfsPointerSaysSo) {
+  Write(ThreeShards());
+  Write("model.safetensors.index.json",
+        "version https://git-lfs.github.com/spec/v1\n");
+  ExpectRefused(kBad, "git lfs pull");
+  ExpectRefused(kBad, "model.safetensors.index.json: cannot read");
+}
+
+TEST_F(CheckpointTest, AnEntryOfACacheNamesTheFolderOfARevision) {
+  std::filesystem::remove(Path("config.json"));
+  for (const char* each : {"blobs", "refs", "snapshots"}) {
+    std::filesystem::create_directories(Path(each));
+  }
+  ExpectRefused(kAbsent, "no revision under snapshots");
+  std::filesystem::create_directories(Path("snapshots/b1946ac9"));
+  ExpectRefused(kBad, Path("snapshots/b1946ac9") + "'");
+  std::filesystem::create_directories(Path("snapshots/591785b7"));
+  ExpectRefused(kBad, Path("snapshots/591785b7") + "' or one of 1 others");
+}
+
 }  // namespace
 }  // namespace governor

@@ -1,8 +1,10 @@
 #include "governor/model/checkpoint_weights.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
@@ -33,6 +35,7 @@ class Adder {
       }
     }
     GOVERNOR_RETURN_IF_ERROR(CheckLayers());
+    SettleDrafts();
     AddNotes();
     shape_.has_weights = true;
     return absl::OkStatus();
@@ -63,7 +66,8 @@ class Adder {
         shape_.outer.head += tensor.size;
         return absl::OkStatus();
       case TensorRole::Part::kOther:
-        shape_.outer.replicated += tensor.size;
+        (role.is_tower ? shape_.outer.towers : shape_.outer.replicated) +=
+            tensor.size;
         return absl::OkStatus();
       case TensorRole::Part::kLayer:
         AddToLayer(tensor, role, shape_.layers[role.layer]);
@@ -82,6 +86,8 @@ class Adder {
     // Scales of a whole tensor are not split either.
     if (role.is_replicated || tensor.elements == 1) {
       layer.replicated_weights += tensor.size;
+    } else if (role.is_kv_projection) {
+      layer.kv_weights += tensor.size;
     }
   }
 
@@ -131,22 +137,36 @@ class Adder {
     return absl::OkStatus();
   }
 
-  void AddNotes() {
-    if (shape_.draft_layers.size() > declared_drafts_) {
+  // Leaves out the draft layers that the weights do not hold.
+  void SettleDrafts() {
+    std::vector<LayerShape>& drafts = shape_.draft_layers;
+    const bool has_undeclared = drafts.size() > declared_drafts_;
+    const auto is_absent = [](const LayerShape& layer) {
+      return layer.weights.is_zero();
+    };
+    const auto without = std::count_if(
+        drafts.begin(), drafts.begin() + declared_drafts_, is_absent);
+    std::erase_if(drafts, is_absent);
+    if (has_undeclared) {
       shape_.notes.push_back(absl::StrCat(
-          "the weights hold ", shape_.draft_layers.size(),
+          "the weights hold ", drafts.size(),
           " draft layers (mtp), config.json declares ", declared_drafts_,
           "; their weights are counted, a KV cache for them is not"));
     }
-    uint64_t without = 0;
-    for (const LayerShape& layer : shape_.draft_layers) {
-      if (layer.weights.is_zero()) ++without;
-    }
-    if (without > 0) {
+    if (without > 0 && !shape_.draft_layers_are_assumed) {
       shape_.notes.push_back(
-          absl::StrCat("config.json declares ", shape_.draft_layers.size(),
+          absl::StrCat("config.json declares ", declared_drafts_,
                        " draft layers, but the weights hold no tensor of ",
-                       without, " of them"));
+                       without, " of them; these are left out"));
+    }
+  }
+
+  void AddNotes() {
+    if (shape_.head_is_tied && !shape_.outer.head.is_zero()) {
+      shape_.notes.push_back(absl::StrCat(
+          "tie_word_embeddings is true, but the weights hold a head of ",
+          shape_.outer.head.count(),
+          " bytes; it is counted, though engines may not load it"));
     }
     if (inexact_ > 0) {
       shape_.notes.push_back(absl::StrCat(
@@ -173,6 +193,11 @@ absl::Status AddWeights(const Checkpoint& checkpoint, ModelShape& shape) {
                      checkpoint.notes.end());
   if (checkpoint.shards.empty()) {
     shape.has_weights = false;
+    if (shape.draft_layers_are_assumed) {
+      shape.notes.push_back(
+          absl::StrCat("the config does not say how many layers draft tokens; ",
+                       shape.draft_layers.size(), " is taken"));
+    }
     return absl::OkStatus();
   }
   return Adder(checkpoint, shape).Add();

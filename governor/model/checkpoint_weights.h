@@ -13,10 +13,11 @@ namespace governor {
 // they are what is loaded:
 //
 //   draft layers (`mtp`) that the config does not declare are added, without a
-//   KV cache, with a note; declared ones without tensors keep none, with a note
-//   (quantized copies often leave them out)
+//   KV cache, with a note; those without tensors are left out (quantized copies
+//   often lack them), with a note where the config declares them
 //
-// A checkpoint without shards leaves has_weights false and all weights zero.
+// A checkpoint without shards leaves has_weights false and all weights zero,
+// and adds a note where draft layers are assumed.
 //
 // INVALID_ARGUMENT, with `shape` then unspecified: a layer of the config
 // without any tensor, tensors of layers beyond those of the config, more than

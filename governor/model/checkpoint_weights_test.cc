@@ -14,7 +14,9 @@ namespace governor {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // Shards without files.
 Checkpoint CheckpointOf(const ShardWriters& shards) {
@@ -63,7 +65,8 @@ TEST(CheckpointWeightsTest, EachPartGetsItsBytes) {
   EXPECT_EQ(shape.weights, Bytes(3 * 8 + 4 + 2 * 12 + 3 * 8));
   EXPECT_EQ(shape.outer.embedding, Bytes(8));
   EXPECT_EQ(shape.outer.head, Bytes(8));
-  EXPECT_EQ(shape.outer.replicated, Bytes(4 + 8));
+  EXPECT_EQ(shape.outer.replicated, Bytes(4));
+  EXPECT_EQ(shape.outer.towers, Bytes(8));
   EXPECT_EQ(shape.layers[0].weights, Bytes(12));
   EXPECT_EQ(shape.layers[0].replicated_weights, Bytes(4));
   EXPECT_EQ(shape.layers[1].weights, Bytes(36));
@@ -87,8 +90,8 @@ TEST(CheckpointWeightsTest, PartsAddUpOverShards) {
       .Add("mtp.layers.0.mlp.up_proj.weight", "BF16", {4});
   ModelShape shape = ShapeWith(3, 1);
   ASSERT_TRUE(AddWeights(CheckpointOf(shards), shape).ok());
-  Bytes parts =
-      shape.outer.embedding + shape.outer.head + shape.outer.replicated;
+  Bytes parts = shape.outer.embedding + shape.outer.head +
+                shape.outer.replicated + shape.outer.towers;
   for (const LayerShape& layer : shape.layers) parts += layer.weights;
   for (const LayerShape& layer : shape.draft_layers) parts += layer.weights;
   EXPECT_EQ(parts, shape.weights);
@@ -174,6 +177,42 @@ TEST(CheckpointWeightsTest, ADeclaredDraftWithoutTensorsIsANote) {
       AddWeights(CheckpointOf({{"m.safetensors", TwoLayers()}}), shape).ok());
   ASSERT_EQ(shape.notes.size(), 1u);
   EXPECT_THAT(shape.notes[0], HasSubstr("no tensor of 1"));
+  EXPECT_TRUE(shape.draft_layers.empty());
+}
+
+TEST(CheckpointWeightsTest, AHeadThatShouldBeTiedIsCountedAndNoted) {
+  ModelShape shape = ShapeWith(2);
+  shape.head_is_tied = true;
+  ASSERT_TRUE(
+      AddWeights(CheckpointOf({{"m.safetensors", TwoLayers()}}), shape).ok());
+  EXPECT_EQ(shape.outer.head, Bytes(8));
+  EXPECT_THAT(shape.notes, ElementsAre(HasSubstr("a head of 8 bytes")));
+}
+
+TEST(CheckpointWeightsTest, AnAssumedDraftWithoutTensorsIsLeftOutSilently) {
+  ModelShape shape = ShapeWith(2, 1);
+  shape.draft_layers_are_assumed = true;
+  SafetensorsWriter writer = TwoLayers();
+  ASSERT_TRUE(
+      AddWeights(CheckpointOf({{"m.safetensors", writer}}), shape).ok());
+  EXPECT_TRUE(shape.draft_layers.empty());
+  EXPECT_THAT(shape.notes, IsEmpty());
+
+  shape = ShapeWith(2, 1);
+  shape.draft_layers_are_assumed = true;
+  writer.Add("mtp.layers.0.mlp.up_proj.weight", "BF16", {4});
+  ASSERT_TRUE(
+      AddWeights(CheckpointOf({{"m.safetensors", writer}}), shape).ok());
+  EXPECT_EQ(shape.draft_layers.size(), 1u);
+  EXPECT_THAT(shape.notes, IsEmpty());
+}
+
+TEST(CheckpointWeightsTest, AnAssumedDraftIsNotedWhereThereAreNoWeights) {
+  ModelShape shape = ShapeWith(2, 1);
+  shape.draft_layers_are_assumed = true;
+  ASSERT_TRUE(AddWeights(Checkpoint(), shape).ok());
+  EXPECT_EQ(shape.draft_layers.size(), 1u);
+  EXPECT_THAT(shape.notes, ElementsAre(HasSubstr("1 is taken")));
 }
 
 TEST(CheckpointWeightsTest, ParametersThatAreGuessedAreNoted) {

@@ -43,6 +43,10 @@ struct ConfigFamily {
   uint64_t kv_heads = 0;
   uint64_t head_size = 0;
   uint64_t window = 0;
+  uint64_t context = 0;
+  // What transformers takes for a window where the file does not mention one,
+  // but labs' own code does not; a note says so. A null is a mention.
+  uint64_t doubtful_window = 0;
   // Every so many layers, the last of them is full attention, the others
   // sliding; zero: all are sliding where there is a window.
   uint64_t full_every = 0;

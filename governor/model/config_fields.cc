@@ -32,6 +32,13 @@ const Config::Value* ConfigFields::Find(ConfigName name) const {
   return nullptr;
 }
 
+bool ConfigFields::Mentions(ConfigName name) const {
+  return absl::c_any_of(
+      config_->fields, [this, name](const Config::Field& field) {
+        return field.object == object_ && field.name == name.index();
+      });
+}
+
 bool ConfigFields::IsArray(ConfigName name) const {
   const Config::Value* value = Find(name);
   return value != nullptr && std::holds_alternative<Config::Array>(*value);

@@ -25,6 +25,8 @@ class ConfigFields {
   std::string Path(ConfigName name) const { return PathOfIndex(name.index()); }
   std::string PathOfIndex(uint16_t name) const;
   bool Has(ConfigName name) const { return Find(name) != nullptr; }
+  // Has, or null.
+  bool Mentions(ConfigName name) const;
   bool IsArray(ConfigName name) const;
   bool IsText(ConfigName name) const;
   // What the field holds, for messages: `'four'`, `an array of 3`.

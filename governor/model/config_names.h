@@ -118,6 +118,7 @@ inline constexpr absl::string_view kConfigNames[] = {
     "swa_v_head_dim",
     "text_config",
     "thinker_config",
+    "tie_word_embeddings",
     "top_k_experts",
     "torch_dtype",
     "use_sliding_window",

@@ -1,5 +1,6 @@
 #include "governor/model/file_kind.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,7 @@ constexpr Kind kKinds[] = {
     {"FUGG", "a GGUF file with its bytes swapped; convert it again"},
     {"\x80\x02", "a Python pickle; convert the model to safetensors or GGUF"},
     {"<", "an HTML page; was a download link followed only half the way?"},
+    {"\xEF\xBB\xBF", "a text with a byte order mark; save it without one"},
     {"{", "a JSON text; give the file with the tensors"},
 };
 
@@ -41,6 +43,12 @@ std::string DescribeForeignFile(absl::string_view first_bytes) {
   }
   return absl::StrCat("an unknown format that starts with '",
                       absl::CEscape(first_bytes.substr(0, 4)), "'");
+}
+
+std::string DescribeForeignJson(absl::string_view first_bytes) {
+  const absl::string_view text = absl::StripLeadingAsciiWhitespace(first_bytes);
+  if (absl::StartsWith(text, "{")) return "";
+  return DescribeForeignFile(text);
 }
 
 }  // namespace governor

@@ -12,6 +12,10 @@ namespace governor {
 // Where nothing is recognised, its first four bytes in print.
 std::string DescribeForeignFile(absl::string_view first_bytes);
 
+// What a file that should be a JSON object seems to be instead, in the same
+// words; empty where it starts like one.
+std::string DescribeForeignJson(absl::string_view first_bytes);
+
 }  // namespace governor
 
 #endif  // GOVERNOR_MODEL_FILE_KIND_H_

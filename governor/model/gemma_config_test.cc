@@ -1,5 +1,9 @@
 #include "governor/model/gemma_config.h"
 
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
 #include "governor/model/config_text.h"
 #include "gtest/gtest.h"
 
@@ -45,6 +49,30 @@ TEST(GemmaConfigTest, WhatCannotBeIsRefused) {
       SmallConfig("gemma4_text", {{"sliding_window", "128"},
                                   {"num_global_key_value_heads", "3"}}),
       {"num_attention_heads is 4", "num_global_key_value_heads, 3"});
+}
+
+// As Gemma 3's published configs are.
+TEST(GemmaConfigTest, AContextThatIsNotGivenIsTheFamilys) {
+  const struct {
+    const char* model_type;
+    uint64_t context;
+  } kCases[] = {{"gemma", 8192},
+                {"gemma2", 8192},
+                {"gemma3_text", 131072},
+                {"gemma3n_text", 32768},
+                {"gemma4_text", 131072}};
+  for (const auto& c : kCases) {
+    ConfigText config = SmallConfig(c.model_type, {{"sliding_window", "128"}});
+    EXPECT_EQ(ShapeOf(config)->context_length, 256u);
+    const auto shape = ShapeOf(config.Remove("max_position_embeddings"));
+    ASSERT_TRUE(shape.ok()) << shape.status();
+    EXPECT_EQ(shape->context_length, c.context) << c.model_type;
+    EXPECT_EQ(
+        std::count(shape->notes.begin(), shape->notes.end(),
+                   absl::StrCat("max_position_embeddings is absent; ",
+                                c.context, " is taken, the family's default")),
+        1);
+  }
 }
 
 }  // namespace

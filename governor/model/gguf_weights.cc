@@ -92,6 +92,9 @@ absl::Status AddGgufWeights(const Gguf& gguf, ModelShape& shape) {
       shape.expert_weights += tensor.size;
     } else if (IsReplicated(tensor, block->rest)) {
       layer->replicated_weights += tensor.size;
+    } else if (absl::StartsWith(block->rest, "attn_k.") ||
+               absl::StartsWith(block->rest, "attn_v.")) {
+      layer->kv_weights += tensor.size;
     }
   }
   return absl::OkStatus();

@@ -116,7 +116,8 @@ absl::StatusOr<uint64_t> FirstCount(const Model& model,
   return 0;
 }
 
-absl::Status ReadSizes(const Model& model, ModelShape& shape) {
+absl::Status ReadSizes(const Model& model, const ConfigFamily& family,
+                       ModelShape& shape) {
   GOVERNOR_ASSIGN_OR_RETURN(
       shape.embedding_length,
       FirstCount(model, {"hidden_size", "n_embd", "d_model"}));
@@ -137,7 +138,12 @@ absl::Status ReadSizes(const Model& model, ModelShape& shape) {
         FirstCount(model, {"num_experts_per_tok", "num_experts_per_token",
                            "top_k_experts", "moe_topk", "moe_k"}));
   }
-  if (shape.context_length == 0) {
+  if (shape.context_length == 0 && family.context > 0) {
+    shape.context_length = family.context;
+    shape.notes.push_back(
+        absl::StrCat(model.text.Path("max_position_embeddings"), " is absent; ",
+                     family.context, " is taken, the family's default"));
+  } else if (shape.context_length == 0) {
     shape.notes.push_back("the config does not say how long its context is");
   }
   if (shape.vocabulary_size == 0) {
@@ -145,6 +151,20 @@ absl::Status ReadSizes(const Model& model, ModelShape& shape) {
         "the config does not say how large its vocabulary is");
   }
   return absl::OkStatus();
+}
+
+// After ReadSizes: a context within the window is the same with or without.
+void NoteDoubtfulWindow(const Model& model, const ConfigFamily& family,
+                        ModelShape& shape) {
+  if (family.doubtful_window == 0 || model.text.Mentions("sliding_window") ||
+      (shape.context_length > 0 &&
+       shape.context_length <= family.doubtful_window)) {
+    return;
+  }
+  shape.notes.push_back(absl::StrCat("config.json does not mention ",
+                                     model.text.Path("sliding_window"),
+                                     "; none is planned; transformers assumes ",
+                                     family.doubtful_window, " there"));
 }
 
 absl::Status ReadDtype(const Model& model, ModelShape& shape) {
@@ -163,6 +183,14 @@ absl::Status ReadDtype(const Model& model, ModelShape& shape) {
     }
   }
   shape.notes.push_back("the config has no dtype; bfloat16 is assumed");
+  return absl::OkStatus();
+}
+
+absl::Status ReadTie(const Model& model, ModelShape& shape) {
+  GOVERNOR_ASSIGN_OR_RETURN(
+      const std::optional<bool> tied,
+      model.With("tie_word_embeddings").FlagIfThere("tie_word_embeddings"));
+  shape.head_is_tied = tied.value_or(false);
   return absl::OkStatus();
 }
 
@@ -211,8 +239,10 @@ absl::StatusOr<ModelShape> ShapeOfConfig(const ByteSource& source,
       const ConfigFamily* family,
       FamilyOf(model, model_type.value_or(""), options, shape));
   GOVERNOR_RETURN_IF_ERROR(family->read(model.text, *family, shape));
-  GOVERNOR_RETURN_IF_ERROR(ReadSizes(model, shape));
+  GOVERNOR_RETURN_IF_ERROR(ReadSizes(model, *family, shape));
+  NoteDoubtfulWindow(model, *family, shape);
   GOVERNOR_RETURN_IF_ERROR(ReadDtype(model, shape));
+  GOVERNOR_RETURN_IF_ERROR(ReadTie(model, shape));
   GOVERNOR_RETURN_IF_ERROR(NoteQuantization(model, shape));
   if (model.nested) {
     shape.notes.push_back(

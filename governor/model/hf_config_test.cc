@@ -142,6 +142,12 @@ TEST(HfConfigTest, AQuantisedCacheThatTheCheckpointAsksForIsNoted) {
             "");
 }
 
+TEST(HfConfigTest, SaysWhetherTheHeadIsTied) {
+  EXPECT_FALSE(ShapeOf(SmallConfig("llama"))->head_is_tied);
+  EXPECT_TRUE(ShapeOf(SmallConfig("llama", {{"tie_word_embeddings", "true"}}))
+                  ->head_is_tied);
+}
+
 TEST(HfConfigTest, EveryFamilyIsReadOrSaysWhyNot) {
   std::set<absl::string_view> types;
   for (const ConfigFamily& family : ConfigFamilies()) {

@@ -184,10 +184,7 @@ absl::Status ReadDeltaNetLayers(const ConfigFields& fields,
                                : ConfigName("num_nextn_predict_layers");
   GOVERNOR_ASSIGN_OR_RETURN(const uint64_t drafts,
                             DraftLayerCount(fields, name, 1));
-  if (!fields.Has(name)) {
-    shape.notes.push_back(
-        "the config does not say how many layers draft tokens; 1 is taken");
-  }
+  shape.draft_layers_are_assumed = !fields.Has(name);
   AddDraftLayers({.kv = {FullAttention{heads}}}, drafts, shape);
   return absl::OkStatus();
 }

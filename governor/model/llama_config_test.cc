@@ -1,5 +1,6 @@
 #include "governor/model/llama_config.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -190,6 +191,27 @@ TEST(LlamaConfigTest, MimosWindowedLayersHaveHeadsOfTheirOwn) {
   EXPECT_EQ(layers[0].kv[0], KvSpec(FullAttention{{4, 2, 24, 16}}));
   EXPECT_EQ(layers[1].kv[0], KvSpec(SlidingWindow{{4, 4, 12, 8}, 128}));
   EXPECT_EQ(layers[3], layers[0]);
+}
+
+TEST(LlamaConfigTest, MistralsWindowIsInDoubtWhereItIsNotMentioned) {
+  const auto doubts = [](const ConfigText& config) {
+    const auto shape = ShapeOf(config);
+    EXPECT_TRUE(shape.ok()) << shape.status();
+    EXPECT_EQ(KindsOf(config), "FFFF");
+    return std::count_if(shape->notes.begin(), shape->notes.end(),
+                         [](const std::string& note) {
+                           return note ==
+                                  "config.json does not mention "
+                                  "sliding_window; none is planned; "
+                                  "transformers assumes 4096 there";
+                         });
+  };
+  ConfigText config = SmallConfig("mistral");
+  config.Set("max_position_embeddings", "4097");
+  EXPECT_EQ(doubts(config), 1);
+  EXPECT_EQ(doubts(config.Set("max_position_embeddings", "4096")), 0);
+  EXPECT_EQ(doubts(config.Remove("max_position_embeddings")), 1);
+  EXPECT_EQ(doubts(config.Set("sliding_window", "null")), 0);
 }
 
 }  // namespace

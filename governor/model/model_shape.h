@@ -22,6 +22,10 @@ struct LayerShape {
   // hold no tensors.
   Bytes weights = Bytes();
   Bytes replicated_weights = Bytes();
+  // Those that make K and V, which ranks beyond the KV heads hold again: they
+  // are split over as many ranks as there are heads. Zero where they are fused
+  // with others.
+  Bytes kv_weights = Bytes();
 
   friend bool operator==(const LayerShape&, const LayerShape&) = default;
 };
@@ -31,8 +35,10 @@ struct OuterWeights {
   Bytes embedding = Bytes();  // with the first layers
   Bytes head =
       Bytes();  // with the last layers; zero where tied to the embedding
-  Bytes replicated =
-      Bytes();  // final norms, vision towers: on every rank, whole
+  Bytes replicated = Bytes();  // final norms: on every rank, whole
+  // Vision towers and encoders: on every rank, whole. Decoding a token reads
+  // nothing of them.
+  Bytes towers = Bytes();
 
   friend bool operator==(const OuterWeights&, const OuterWeights&) = default;
 };
@@ -56,6 +62,10 @@ struct ModelShape {
   // Layers that draft further tokens (multi-token prediction) and are loaded
   // only when asked for. Their weights are in `weights`.
   std::vector<LayerShape> draft_layers;
+  // Nobody declares draft_layers: the family's models have them.
+  bool draft_layers_are_assumed = false;
+  // The config says that the head is the embedding.
+  bool head_is_tied = false;
   uint64_t embedding_length = 0;
   uint64_t context_length = 0;  // tokens that the model was made for
   uint64_t vocabulary_size = 0;

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -49,10 +51,27 @@ absl::StatusOr<bool> IsCheckpoint(const std::string& path) {
   return StartsLikeSafetensors(path);
 }
 
+// ORG/NAME, as hubs name models and few people name what they have.
+bool LooksLikeHubName(absl::string_view path) {
+  const size_t slash = path.find('/');
+  return slash != absl::string_view::npos && slash > 0 &&
+         slash + 1 < path.size() && slash == path.rfind('/') &&
+         path[0] != '.' && path[0] != '~' && !absl::EndsWith(path, ".gguf") &&
+         !absl::EndsWith(path, ".safetensors");
+}
+
 }  // namespace
 
 absl::StatusOr<ModelShape> ReadModelShape(const std::string& path,
                                           const ReadModelOptions& options) {
+  struct stat found;
+  if (LooksLikeHubName(path) && stat(path.c_str(), &found) != 0 &&
+      errno == ENOENT) {
+    return absl::NotFoundError(absl::StrCat(
+        "no such file or folder: '", absl::Utf8SafeCHexEscape(path),
+        "'; models are read from local paths, not from a hub; download it, and "
+        "give the folder that it is in"));
+  }
   GOVERNOR_ASSIGN_OR_RETURN(const bool is_checkpoint, IsCheckpoint(path));
   if (!is_checkpoint) return ReadGgufShape(path, options);
   return ReadCheckpointShape(path, {.assume_gqa = options.assume_gqa});

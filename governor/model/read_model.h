@@ -10,7 +10,7 @@
 namespace governor {
 
 struct ReadModelOptions {
-  // Of folders and safetensors files: see ConfigOptions.
+  // See ConfigOptions and GgufOptions.
   bool assume_gqa = false;
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ReadModelTest, ReadsAFileAndNamesItInErrors) {
   const std::string path = testing::TempDir() + "/read_model_test.gguf";
@@ -87,6 +88,19 @@ TEST(ReadModelTest, AnUnknownFamilyIsReadWhenToldTo) {
       ReadModelShape(folder, {.assume_gqa = true});
   ASSERT_TRUE(shape.ok()) << shape.status();
   EXPECT_EQ(shape->layers.size(), 1u);
+}
+
+TEST(ReadModelTest, ANameOnAHubIsNoPath) {
+  const absl::Status status = ReadModelShape("Qwen/Qwen3-0.6B").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("'Qwen/Qwen3-0.6B'"),
+                    HasSubstr("local paths, not from a hub")));
+  for (const char* path : {"./absent", "/absent", "~/absent", "a/b/c",
+                           "models/absent.gguf", "absent"}) {
+    EXPECT_THAT(std::string(ReadModelShape(path).status().message()),
+                AllOf(HasSubstr(path), Not(HasSubstr("hub"))));
+  }
 }
 
 }  // namespace

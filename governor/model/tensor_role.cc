@@ -44,6 +44,7 @@ constexpr Words kReplicated = {
     "indexer",        "fused_qkv_a_proj_with_mqa",
     "compressor",     "eh_proj",
 };
+constexpr Words kKvProjections = {"k_proj", "v_proj", "wk", "wv"};
 // Row-parallel linear layers: their bias is added once, by every rank.
 constexpr Words kRowParallel = {"o_proj", "down_proj", "out_proj",
                                 "dense",  "wo",        "w2",
@@ -72,6 +73,13 @@ std::optional<uint64_t> NumberOf(absl::string_view word) {
 bool IsNorm(absl::string_view word) {
   return absl::StrContains(word, "norm") || word == "ln_1" || word == "ln_2" ||
          word == "ln_f";
+}
+
+bool HasOneOf(absl::string_view text, const Words& words) {
+  for (const absl::string_view word : absl::StrSplit(text, '.')) {
+    if (IsOneOf(word, words)) return true;
+  }
+  return false;
 }
 
 // Of a tensor in a layer, from the words behind the layer's number.
@@ -117,11 +125,19 @@ TensorRole RoleOfTensor(absl::string_view name, uint64_t layers) {
       role.is_named_draft = is_draft;
       role.is_expert = IsExpert(rest);
       role.is_replicated = !role.is_expert && IsReplicated(rest);
+      role.is_kv_projection = !role.is_replicated && !role.is_expert &&
+                              HasOneOf(rest, kKvProjections);
       return role;
     }
-    if (StartsWithOneOf(word, kOtherModels)) return role;
+    if (StartsWithOneOf(word, kOtherModels)) {
+      role.is_tower = true;
+      return role;
+    }
     // ChatGLM calls its only stack of layers an encoder.
-    if (word == "encoder" && before != "transformer") return role;
+    if (word == "encoder" && before != "transformer") {
+      role.is_tower = true;
+      return role;
+    }
     is_draft = is_draft || word == "mtp" || word == "mtp_layers";
     expects_number =
         IsOneOf(word, kLayers) || word == "mtp" || word == "mtp_layers";

@@ -28,6 +28,12 @@ struct TensorRole {
   // Every rank of a tensor-parallel group holds it whole, in vLLM and SGLang:
   // norms, routers, the down-projections of latent attention, indexers.
   bool is_replicated = false;
+  // The projection to K or to V, by itself: split over no more ranks than there
+  // are KV heads.
+  bool is_kv_projection = false;
+  // kOther, and of a vision tower, an encoder or another model beside the one
+  // that decodes.
+  bool is_tower = false;
 
   friend bool operator==(const TensorRole&, const TensorRole&) = default;
 };

@@ -52,6 +52,12 @@ absl::StatusOr<ComputeCapability> ParseComputeCapability(
   if (point != absl::string_view::npos &&
       ParseNumber(text.substr(0, point), capability.major) &&
       ParseNumber(text.substr(point + 1), capability.minor)) {
+    if (capability.major < 5 || capability.major > 20 || capability.minor > 9) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("no device has compute capability ", Quoted(text),
+                       ": they go from 5.0 to 12.1, and later ones up to 20.9 "
+                       "are taken, too"));
+    }
     return capability;
   }
   return absl::InvalidArgumentError(

@@ -34,7 +34,8 @@ absl::string_view ToString(Engine engine);
 // INVALID_ARGUMENT: another name; the message lists all.
 absl::StatusOr<Engine> ParseEngine(absl::string_view name);
 
-// `9.0`, `12.1`. INVALID_ARGUMENT: not two numbers with a point between them.
+// `9.0`, `12.1`. INVALID_ARGUMENT: not two numbers with a point between them;
+// none that there is, or may soon be: below 5.0, above 20.9, a minor above 9.
 absl::StatusOr<ComputeCapability> ParseComputeCapability(
     absl::string_view text);
 std::string ToString(ComputeCapability capability);

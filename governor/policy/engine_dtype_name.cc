@@ -31,7 +31,7 @@ constexpr DtypeName kVllm[] = {
 constexpr DtypeName kSglang[] = {{KvDtype::kBf16, "bf16"},
                                  {KvDtype::kFp8, "fp8_e4m3"},
                                  {KvDtype::kNvfp4, "nvfp4"}};
-// KvCacheConfig.dtype.
+// KvCacheConfig.dtype: auto as documented, the others from memory.
 constexpr DtypeName kTensorRtLlm[] = {{KvDtype::kFp8, "fp8"},
                                       {KvDtype::kNvfp4, "nvfp4"}};
 // max/pipelines/kv_cache/config.py, kv_cache_format.

@@ -7,13 +7,61 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "governor/policy/checked_count.h"
 
 namespace governor {
 
-std::string ModelWord(const EngineFlagsInput& input) {
-  return absl::StartsWith(input.model, "-") ? absl::StrCat("./", input.model)
-                                            : input.model;
+std::string PathWord(absl::string_view path) {
+  return absl::StrCat(absl::StartsWith(path, "-") ? "./" : "", path);
+}
+
+std::string QuotedForJson(absl::string_view text) {
+  return absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+}
+
+bool SaysSequences(const EngineFlagsInput& input) {
+  return input.max_seqs_asked ||
+         std::any_of(input.layout.sequence_by_stage.begin(),
+                     input.layout.sequence_by_stage.end(),
+                     [](Bytes size) { return !size.is_zero(); });
+}
+
+absl::string_view AdapterFolder(absl::string_view path) {
+  constexpr absl::string_view kFile = "adapter_model.safetensors";
+  if (path == kFile) return ".";
+  if (!absl::EndsWith(path, absl::StrCat("/", kFile))) return path;
+  path.remove_suffix(kFile.size());
+  return path.size() == 1 ? path : path.substr(0, path.size() - 1);
+}
+
+void NoteAdapterFiles(const EngineFlagsInput& input, EngineCommand& command) {
+  for (const std::string& adapter : input.adapters) {
+    if (!absl::EndsWith(AdapterFolder(adapter), ".safetensors")) continue;
+    command.notes.push_back(absl::StrCat(
+        ToString(input.request.engine),
+        " loads adapters from folders with an adapter_config.json: name the "
+        "folder of ",
+        adapter, " instead of the file."));
+  }
+}
+
+void NoteDraft(const EngineFlagsInput& input, EngineCommand& command) {
+  if (!input.draft) return;
+  command.notes.push_back(
+      absl::StrCat("The plan counts the draft model ", *input.draft,
+                   ", which no option of ", ToString(input.request.engine),
+                   " here names: add what makes the engine load it."));
+}
+
+void NoteAdapters(const EngineFlagsInput& input, EngineCommand& command) {
+  if (input.adapters.empty()) return;
+  command.notes.push_back(absl::StrCat(
+      "The plan counts the adapters ", absl::StrJoin(input.adapters, ", "),
+      ", which no option of ", ToString(input.request.engine),
+      " here names: add what makes the engine load them."));
 }
 
 std::string Fraction(Bytes part, Bytes whole) {
@@ -31,7 +79,7 @@ void NoteNoShare(absl::string_view option, EngineCommand& command) {
   command.notes.push_back(
       absl::StrCat(option,
                    " is left out: it is a share of the device's "
-                   "memory, and the plan has no budget or no device"));
+                   "memory, and the plan has no budget or no device."));
 }
 
 absl::StatusOr<uint64_t> PoolBytes(const EngineFlagsInput& input) {

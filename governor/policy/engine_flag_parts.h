@@ -24,8 +24,24 @@ void Add(EngineCommand& command, const Words&... words) {
   (command.words.push_back(absl::StrCat(words)), ...);
 }
 
-// A model that begins with a dash would be read as an option.
-std::string ModelWord(const EngineFlagsInput& input);
+// A path that begins with a dash would be read as an option.
+std::string PathWord(absl::string_view path);
+
+// `text` as a string of JSON. It has no control characters.
+std::string QuotedForJson(absl::string_view text);
+
+// Whether the number of sequences is said: it was asked for, or parts of the
+// layout are made for it.
+bool SaysSequences(const EngineFlagsInput& input);
+
+// The folder of an adapter, for the file in it that the plan was made of. vLLM
+// and SGLang load folders alone; the note says so of files of other names.
+absl::string_view AdapterFolder(absl::string_view path);
+void NoteAdapterFiles(const EngineFlagsInput& input, EngineCommand& command);
+
+// Notes that the draft and the adapters of the plan are not among the options.
+void NoteDraft(const EngineFlagsInput& input, EngineCommand& command);
+void NoteAdapters(const EngineFlagsInput& input, EngineCommand& command);
 
 // `part` of `whole` in decimals, rounded down; between 0.001 and 1.
 std::string Fraction(Bytes part, Bytes whole);

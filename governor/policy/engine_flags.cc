@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -17,13 +19,28 @@ namespace {
 // Options that list devices stay of a sane length.
 constexpr uint64_t kMostRanks = 65536;
 
-absl::Status CheckInput(const EngineFlagsInput& input) {
-  if (input.model.empty() ||
-      absl::string_view(input.model)
-              .find_first_of(absl::string_view("\n\r\0", 3)) !=
-          absl::string_view::npos) {
+// A terminal would act on control characters, and a line would end.
+absl::Status CheckPath(absl::string_view of, absl::string_view path) {
+  if (path.empty()) {
     return absl::InvalidArgumentError(
-        "the model's path is empty, or has a line break or a NUL in it");
+        absl::StrCat("the path of ", of, " is empty"));
+  }
+  if (absl::c_any_of(path,
+                     [](unsigned char c) { return absl::ascii_iscntrl(c); })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the path of ", of,
+                     " has control characters in it; give it another name"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckInput(const EngineFlagsInput& input) {
+  GOVERNOR_RETURN_IF_ERROR(CheckPath("the model", input.model));
+  if (input.draft) {
+    GOVERNOR_RETURN_IF_ERROR(CheckPath("the draft model", *input.draft));
+  }
+  for (const std::string& adapter : input.adapters) {
+    GOVERNOR_RETURN_IF_ERROR(CheckPath("an adapter", adapter));
   }
   const KvLayoutRequest& request = input.request;
   if (input.num_blocks == 0 || input.layout.block_by_stage.empty() ||

@@ -15,8 +15,14 @@ namespace governor {
 // The numbers of a plan that fits, as far as an engine's options say them.
 struct EngineFlagsInput {
   std::string model;  // path or name, as the user gave it
+  // Paths of the draft model and of the adapters that the plan counts.
+  std::optional<std::string> draft = std::nullopt;
+  std::vector<std::string> adapters = {};
   // What was asked, with max_model_len and max_seqs of the plan.
   KvLayoutRequest request;
+  // Somebody asked for max_seqs sequences. Otherwise the engine's own limit
+  // stays, where no part of the layout is made for a number of sequences.
+  bool max_seqs_asked = true;
   KvLayout layout;
   uint64_t num_blocks = 0;  // of the pool, the reserved ones included
   // Of one device. Without both of them, options that take fractions of the
@@ -37,7 +43,7 @@ struct EngineCommand {
   // A file that the words name, which must be there first; none: empty.
   std::string file_name;
   std::string file_text;
-  // What the options cannot say, and what was left out.
+  // What the options cannot say, and what was left out: whole sentences.
   std::vector<std::string> notes;
 };
 
@@ -45,13 +51,16 @@ struct EngineCommand {
 //   vLLM 0.32.0 (its argument parser), SGLang 0.5.23 and MAX 26.7.0 (their
 //   wheels' sources), llama.cpp's server (README at 00dc8057), Ollama
 //   fb307609 (source), TensorRT-LLM 1.3.0rc27 (documentation).
+// From memory: MAX's --max-batch-size and --kv-cache-page-size; fp8 and nvfp4
+// of TensorRT-LLM, whose documentation was seen to give auto alone; how each
+// engine is given drafts and adapters.
 // Each gets an absolute size where it takes one (vLLM bytes, SGLang tokens,
 // TensorRT-LLM bytes and tokens, llama.cpp and Ollama cells); MAX takes
 // fractions alone. Nothing here was run on a device.
-// INVALID_ARGUMENT: an empty model, or one with a line break or a NUL; no
+// INVALID_ARGUMENT: a path that is empty or has control characters in it; no
 // blocks; a dtype that the engine does not know, with its own names; sizes
-// above 2^64 - 1 bytes. UNIMPLEMENTED: drafts and pipelines that the options of
-// an engine cannot express.
+// above 2^64 - 1 bytes. UNIMPLEMENTED: dtypes, draft layers and pipelines that
+// the options of an engine cannot express.
 absl::StatusOr<EngineCommand> EngineFlags(const EngineFlagsInput& input);
 
 // One line for a POSIX shell (after a here-document, where there is a file):

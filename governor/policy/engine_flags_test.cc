@@ -39,11 +39,32 @@ std::string Line(const EngineFlagsInput& input) {
   return command.ok() ? ToShell(*command) : "";
 }
 
+bool HasNote(const EngineFlagsInput& input, absl::string_view part) {
+  const absl::StatusOr<EngineCommand> command = EngineFlags(input);
+  EXPECT_TRUE(command.ok()) << command.status();
+  return command.ok() &&
+         std::any_of(command->notes.begin(), command->notes.end(),
+                     [&](const std::string& note) {
+                       return absl::StrContains(note, part);
+                     });
+}
+
 TEST(EngineFlagsTest, VllmGetsBytesAndAGateThatPasses) {
   EXPECT_EQ(Line(InputFor(Engine::kVllm)),
             "vllm serve models/small --kv-cache-memory-bytes 2097152000 "
             "--max-model-len 4000 --max-num-seqs 2 "
-            "--gpu-memory-utilization 0.450");
+            "--max-num-batched-tokens 8192 --gpu-memory-utilization 0.450");
+}
+
+TEST(EngineFlagsTest, VllmGetsTheBatchThatWasPlannedOnEachMachine) {
+  EngineFlagsInput input = InputFor(Engine::kVllm);
+  input.request.compute_capability = {8, 9};
+  EXPECT_TRUE(absl::StrContains(Line(input), "--max-num-batched-tokens 2048 "));
+  input.request.compute_capability = {10, 0};
+  EXPECT_TRUE(
+      absl::StrContains(Line(input), "--max-num-batched-tokens 16384 "));
+  input.request.in_flight_tokens = 1;
+  EXPECT_TRUE(absl::StrContains(Line(input), "--max-num-batched-tokens 1 "));
 }
 
 TEST(EngineFlagsTest, VllmGetsWhatWasAsked) {
@@ -53,7 +74,7 @@ TEST(EngineFlagsTest, VllmGetsWhatWasAsked) {
   input.request.block_tokens = 64;
   input.request.tensor_parallel = 4;
   input.request.pipeline_parallel = 2;
-  input.request.in_flight_tokens = 16384;
+  input.request.in_flight_tokens = 24576;  // three steps: two stages
   input.request.prefix_caching = false;
   input.request.hybrid_manager = false;
   input.request.state_dtype = StateDtype::kFloat32;
@@ -77,6 +98,9 @@ TEST(EngineFlagsTest, VllmOnACpuHasNoGate) {
             "vllm serve models/small --kv-cache-memory-bytes 2097152000 "
             "--max-model-len 4000 --max-num-seqs 2 "
             "--max-num-batched-tokens 2048");
+  input.request.in_flight_tokens = std::nullopt;
+  input.request.tensor_parallel = 2;
+  EXPECT_TRUE(absl::StrContains(Line(input), "--max-num-batched-tokens 4096"));
 }
 
 TEST(EngineFlagsTest, SglangGetsTokensWithoutThePaddingPage) {
@@ -87,6 +111,132 @@ TEST(EngineFlagsTest, SglangGetsTokensWithoutThePaddingPage) {
             "--max-total-tokens 15984 --context-length 4000 "
             "--max-running-requests 2 --page-size 16 --kv-cache-dtype auto "
             "--tp-size 1 --mem-fraction-static 0.95");
+}
+
+TEST(EngineFlagsTest, SequencesAreNotLimitedUnlessSomebodyAsked) {
+  const struct {
+    Engine engine;
+    const char* option;
+  } kCases[] = {{Engine::kVllm, "--max-num-seqs"},
+                {Engine::kSglang, "--max-running-requests"},
+                {Engine::kTensorRtLlm, "--max_batch_size"},
+                {Engine::kMax, "--max-batch-size"}};
+  for (const auto& c : kCases) {
+    EngineFlagsInput input = InputFor(c.engine);
+    EXPECT_TRUE(absl::StrContains(Line(input), c.option)) << c.option;
+    input.max_seqs_asked = false;
+    EXPECT_FALSE(absl::StrContains(Line(input), c.option)) << c.option;
+    // States are there for a number of sequences.
+    input.layout.sequence_by_stage = {MiB(1)};
+    EXPECT_TRUE(absl::StrContains(Line(input), c.option)) << c.option;
+  }
+  EngineFlagsInput input = InputFor(Engine::kLlamaCpp);
+  input.max_seqs_asked = false;
+  EXPECT_TRUE(absl::StrContains(Line(input), " -np 2 "));
+}
+
+TEST(EngineFlagsTest, AdaptersAreLoadedByTheEnginesThatNameThem) {
+  EngineFlagsInput input = InputFor(Engine::kVllm);
+  input.adapters = {"a/one", "a/b=c/adapter_model.safetensors"};
+  EXPECT_TRUE(absl::StrContains(
+      Line(input),
+      " --enable-lora --max-loras 2 --lora-modules lora0=a/one "
+      "'{\"name\": \"lora1\", \"path\": \"a/b=c\"}' --gpu-memory"))
+      << Line(input);
+  input.request.engine = Engine::kSglang;
+  EXPECT_TRUE(absl::StrContains(
+      Line(input), " --enable-lora --lora-paths lora0=a/one lora1=a/b=c"))
+      << Line(input);
+  input.request.engine = Engine::kLlamaCpp;
+  input.adapters = {"-a.gguf", "b.gguf"};
+  EXPECT_TRUE(absl::StrContains(Line(input), " --lora ./-a.gguf,b.gguf"))
+      << Line(input);
+  EXPECT_FALSE(HasNote(input, "convert_lora_to_gguf.py"));
+  input.adapters = {"a", "b.gguf"};
+  EXPECT_TRUE(HasNote(input, "convert_lora_to_gguf.py"));
+  input.adapters = {"a,b.gguf"};
+  EXPECT_FALSE(absl::StrContains(Line(input), "--lora"));
+  EXPECT_TRUE(HasNote(input, "counts the adapters a,b.gguf"));
+  for (const Engine engine :
+       {Engine::kTensorRtLlm, Engine::kOllama, Engine::kMax}) {
+    input.request.engine = engine;
+    EXPECT_TRUE(HasNote(input, "counts the adapters a,b.gguf"));
+  }
+}
+
+TEST(EngineFlagsTest, FoldersOfAdaptersAreNamedNotTheirFiles) {
+  EngineFlagsInput input = InputFor(Engine::kSglang);
+  input.adapters = {"adapter_model.safetensors", "/adapter_model.safetensors",
+                    "x/my_adapter_model.safetensors"};
+  EXPECT_TRUE(absl::StrContains(
+      Line(input), "lora0=. lora1=/ lora2=x/my_adapter_model.safetensors"))
+      << Line(input);
+  EXPECT_TRUE(HasNote(input, "folder of x/my_adapter_model.safetensors"));
+  EXPECT_FALSE(HasNote(input, "folder of adapter_model.safetensors"));
+}
+
+TEST(EngineFlagsTest, ADraftIsLoadedOrANoteSaysWhatToAdd) {
+  EngineFlagsInput input = InputFor(Engine::kLlamaCpp);
+  input.draft = "-small.gguf";
+  EXPECT_TRUE(absl::StrContains(Line(input), " -md ./-small.gguf"));
+  input.draft = "a \"b\"";
+  input.request.engine = Engine::kVllm;
+  EXPECT_FALSE(absl::StrContains(Line(input), "speculative"));
+  EXPECT_TRUE(HasNote(input,
+                      "Add --speculative-config '{\"model\": \"a \\\"b\\\"\", "
+                      "\"num_speculative_tokens\": N}' "));
+  input.request.engine = Engine::kSglang;
+  EXPECT_TRUE(HasNote(input, "Add --speculative-draft-model-path 'a \"b\"', "));
+  for (const Engine engine :
+       {Engine::kTensorRtLlm, Engine::kOllama, Engine::kMax}) {
+    input.request.engine = engine;
+    EXPECT_TRUE(HasNote(input, "counts the draft model a \"b\", "));
+  }
+}
+
+TEST(EngineFlagsTest, WhatIsNoGgufMustBeConvertedFirst) {
+  for (const Engine engine : {Engine::kLlamaCpp, Engine::kOllama}) {
+    EngineFlagsInput input = InputFor(engine);
+    EXPECT_TRUE(HasNote(input, "GGUF, which models/small is not"));
+    for (const char* model : {"a.gguf", "blobs/sha256-00ff"}) {
+      input.model = model;
+      EXPECT_FALSE(HasNote(input, "GGUF"));
+    }
+    input.draft = "models/draft";
+    EXPECT_TRUE(HasNote(input, "GGUF, which models/draft is not"));
+  }
+}
+
+TEST(EngineFlagsTest, LlamaCppSaysThatMoreWouldFitThanWasAskedFor) {
+  EngineFlagsInput input = InputFor(Engine::kLlamaCpp);
+  input.layout.block_tokens = 256;
+  EXPECT_TRUE(HasNote(input,
+                      "-c 8192 is what was asked for: 8192 cells for 2 "
+                      "sequences of 4000 tokens."));
+  EXPECT_TRUE(HasNote(input, "256000 cells"));
+  input.num_blocks = 32;
+  EXPECT_FALSE(HasNote(input, "asked for"));
+  input.num_blocks = 33;
+  EXPECT_TRUE(HasNote(input, "8448 cells"));
+}
+
+TEST(EngineFlagsTest, NotesAreWholeSentences) {
+  for (const Engine engine :
+       {Engine::kVllm, Engine::kSglang, Engine::kTensorRtLlm, Engine::kLlamaCpp,
+        Engine::kOllama, Engine::kMax}) {
+    EngineFlagsInput input = InputFor(engine);
+    input.device_total = std::nullopt;
+    input.integrated = true;
+    input.draft = "draft";
+    input.adapters = {"adapter.safetensors"};
+    const absl::StatusOr<EngineCommand> command = EngineFlags(input);
+    ASSERT_TRUE(command.ok()) << command.status();
+    EXPECT_FALSE(command->notes.empty());
+    for (const std::string& note : command->notes) {
+      EXPECT_TRUE(absl::EndsWith(note, ".")) << note;
+      EXPECT_FALSE(absl::EndsWith(note, " to.")) << note;
+    }
+  }
 }
 
 TEST(EngineFlagsTest, SglangSaysHowWindowsAndStatesAreKept) {
@@ -168,8 +318,11 @@ TEST(EngineFlagsTest, MaxGetsFractionsAndItsPool) {
   EXPECT_EQ(Line(input),
             "MODULAR_DEVICE_CONTEXT_MEMORY_MANAGER_SIZE_PERCENT=50 max serve "
             "--model models/small --max-length 4000 --max-batch-size 2 "
-            "--kv-cache-format float8_e4m3fn --devices gpu:0,1 "
+            "--kv-cache-page-size 128 --kv-cache-format float8_e4m3fn "
+            "--devices gpu:0,1 "
             "--device-memory-utilization 0.500");
+  input.request.block_tokens = 64;
+  EXPECT_TRUE(absl::StrContains(Line(input), "--kv-cache-page-size 64 "));
 }
 
 TEST(EngineFlagsTest, SharesAreLeftOutWithANoteWhereTheDeviceIsNotKnown) {
@@ -210,7 +363,7 @@ TEST(EngineFlagsTest, ADtypeThatAnEngineLacksIsRefusedWithItsOwnNames) {
       {Engine::kVllm, KvDtype::kQ8_0, "int8_per_token_head"},
       {Engine::kVllm, KvDtype::kInt8, "float16, bfloat16, fp8"},
       {Engine::kSglang, KvDtype::kQ4_0, "auto, bf16, fp8_e4m3, nvfp4"},
-      {Engine::kTensorRtLlm, KvDtype::kInt8, "auto, fp8, nvfp4"},
+      {Engine::kTensorRtLlm, KvDtype::kQ8_0, "auto, fp8, nvfp4"},
       {Engine::kLlamaCpp, KvDtype::kFp8, "q8_0"},
       {Engine::kOllama, KvDtype::kNvfp4, "q4_0"},
       {Engine::kMax, KvDtype::kQ8_0, "float8_e4m3fn"},
@@ -225,6 +378,15 @@ TEST(EngineFlagsTest, ADtypeThatAnEngineLacksIsRefusedWithItsOwnNames) {
   }
 }
 
+TEST(EngineFlagsTest, TensorRtLlmHasNoOptionForTheInt8OfItsOtherBackend) {
+  EngineFlagsInput input = InputFor(Engine::kTensorRtLlm);
+  input.request.kv_dtype = KvDtype::kInt8;
+  const absl::Status status = EngineFlags(input).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(absl::StrContains(status.message(), "TensorRT backend"))
+      << status;
+}
+
 TEST(EngineFlagsTest, AModelIsOneWordAndNoOption) {
   EngineFlagsInput input = InputFor(Engine::kVllm);
   input.model = "it's; rm -rf $HOME `x`";
@@ -234,10 +396,20 @@ TEST(EngineFlagsTest, AModelIsOneWordAndNoOption) {
   input.model = "--help";
   EXPECT_TRUE(absl::StartsWith(Line(input), "vllm serve ./--help "));
   for (const std::string& model :
-       {std::string(), std::string("a\nb"), std::string("a\0b", 3)}) {
+       {std::string(), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("a\x1b[2Jb"), std::string("a\x7f")}) {
     input.model = model;
     EXPECT_EQ(EngineFlags(input).status().code(),
               absl::StatusCode::kInvalidArgument);
+    input.model = "a";
+    input.draft = model;
+    EXPECT_EQ(EngineFlags(input).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    input.draft = std::nullopt;
+    input.adapters = {model};
+    EXPECT_EQ(EngineFlags(input).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    input.adapters.clear();
   }
 }
 

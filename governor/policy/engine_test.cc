@@ -47,6 +47,19 @@ TEST(ComputeCapabilityTest, NewerIsGreater) {
   EXPECT_LT((ComputeCapability{9, 0}), (ComputeCapability{10, 0}));
 }
 
+TEST(ComputeCapabilityTest, OneThatNoDeviceHasIsRefusedWithTheRange) {
+  for (const char* text : {"99.9", "21.0", "4.9", "0.0", "12.10"}) {
+    const absl::Status status = ParseComputeCapability(text).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
+    for (const char* part : {text, "5.0", "12.1", "20.9"}) {
+      EXPECT_NE(status.message().find(part), absl::string_view::npos) << part;
+    }
+  }
+  for (const char* text : {"5.0", "12.1", "20.9"}) {
+    EXPECT_TRUE(ParseComputeCapability(text).ok()) << text;
+  }
+}
+
 TEST(ComputeCapabilityTest, AnythingElseIsRefused) {
   for (const char* text : {"", ".", "9", "9.", ".0", "9,0", "-9.0", "+9.0",
                            " 9.0", "9.0 ", "9.0.1", "9.x", "99999999999.0"}) {

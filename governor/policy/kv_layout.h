@@ -77,6 +77,8 @@ struct KvLayout {
   std::vector<Bytes> sequence_by_stage;
   // Layers on each stage, draft layers not counted.
   std::vector<uint64_t> layers_by_stage;
+  // Sequences with a common prefix hold its full blocks once.
+  bool shares_prefix = true;
   // Blocks that the engine keeps from sequences when it decides whether one
   // fits (vLLM's null block).
   uint64_t reserved_blocks = 0;
@@ -91,6 +93,12 @@ struct KvLayout {
 // Blocks of the pool that one sequence of `tokens` tokens holds, all groups
 // together. Zero tokens: zero. Saturates at 2^64 - 1.
 uint64_t BlocksPerSequence(const KvLayout& layout, uint64_t tokens);
+
+// What in_flight_tokens is where a step of the engine takes `batched_tokens`:
+// in vLLM's layout as many times that as steps are in flight, else the same.
+// Saturates. Depends on engine, platform and pipeline_parallel of `request`.
+uint64_t InFlightTokens(const KvLayoutRequest& request,
+                        uint64_t batched_tokens);
 
 // The layout that `request.engine` chooses for `model`. Arithmetic on values.
 // INVALID_ARGUMENT: a count of zero; heads that tensor_parallel does not

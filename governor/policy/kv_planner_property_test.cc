@@ -56,8 +56,9 @@ uint64_t CountRequired(const Plan& plan, const PlanRequest& request) {
     const uint64_t one = (kept + group.block_tokens - 1) / group.block_tokens +
                          group.extra_blocks;
     uint64_t shared = 0;
-    if (!group.most_tokens && group.extra_blocks == 0) {
-      shared = std::min(request.shared_prefix_tokens, plan.max_model_len) /
+    if (plan.layout.shares_prefix && !group.most_tokens &&
+        group.extra_blocks == 0) {
+      shared = std::min(request.shared_prefix_tokens, plan.max_model_len - 1) /
                group.block_tokens;
     }
     blocks += shared + (one - shared) * plan.required_sequences;
@@ -119,7 +120,8 @@ void CheckAdvice(const RandomPlanCase& c, const Plan& plan) {
   };
   const uint64_t longest = advice.longest_model_len.value_or(0);
   ASSERT_TRUE(longest == 0 || with_length(longest));
-  ASSERT_FALSE(with_length(longest + 1));
+  ASSERT_TRUE(longest == std::max(c.model.context_length, plan.max_model_len) ||
+              !with_length(longest + 1));
   const auto with_sequences = [&](uint64_t sequences) {
     return fits_with([&](PlanRequest& r) { r.max_seqs = sequences; });
   };
@@ -202,8 +204,16 @@ TEST(KvPlannerPropertyTest, At07BytesAndBlocksAndTokensSayTheSame) {
     c.request.kv_memory = plan.gate().kv - Bytes(1);
     ASSERT_EQ(PlanKv(c.model, c.request).value().num_blocks,
               plan.num_blocks - 1);
+    // As many sequences as are said to be held at once are.
+    if (!plan.gate().sequence.is_zero()) {
+      c.request.kv_memory = plan.gate().kv;
+      c.request.max_seqs = static_cast<uint64_t>(plan.max_concurrency);
+      c.request.shared_prefix_tokens = 0;
+      ASSERT_TRUE(*c.request.max_seqs == 0 ||
+                  PlanKv(c.model, c.request).value().fits);
+      continue;
+    }
     // Sequences of max_model_len take as many blocks as tokens say.
-    if (plan.blocks_per_sequence == 0) continue;
     const uint64_t sequences = plan.num_blocks / plan.blocks_per_sequence;
     ASSERT_GE(plan.max_tokens, sequences * plan.max_model_len);
     ASSERT_LT(plan.max_tokens, (sequences + 1) * plan.max_model_len);

@@ -3,9 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "governor/base/status_macros.h"
 #include "governor/policy/checked_count.h"
 #include "governor/policy/engine_flag_parts.h"
@@ -26,6 +29,54 @@ absl::StatusOr<uint64_t> LlamaCppContext(const KvLayoutRequest& request) {
                    " tokens pass 2^64 - 1 cells"));
 }
 
+// The name of a GGUF file. Ollama names its own by their digests.
+bool IsNamedGguf(absl::string_view path) {
+  return absl::EndsWith(path, ".gguf") ||
+         absl::StartsWith(path.substr(path.rfind('/') + 1), "sha256-");
+}
+
+void NoteFilesToConvert(const EngineFlagsInput& input, EngineCommand& command) {
+  for (const std::string& path : {input.model, input.draft.value_or("")}) {
+    if (path.empty() || IsNamedGguf(path)) continue;
+    command.notes.push_back(absl::StrCat(
+        "llama.cpp loads GGUF, which ", path,
+        " is not by its name: the planned weights are those of the files "
+        "given; convert them (convert_hf_to_gguf.py), and plan the result."));
+  }
+}
+
+// The plan's cache is all that fits, which the options do not ask for.
+void NoteAllThatFits(const EngineFlagsInput& input, absl::string_view option,
+                     uint64_t asked, EngineCommand& command) {
+  const absl::StatusOr<uint64_t> all = PoolTokens(input);
+  if (!all.ok() || *all <= asked) return;
+  command.notes.push_back(absl::StrCat(
+      option, " is what was asked for: ", asked, " cells for ",
+      input.request.max_seqs,
+      input.request.max_seqs == 1 ? " sequence of " : " sequences of ",
+      input.request.max_model_len, " tokens. The plan's KV cache is all that ",
+      "fits, ", *all, " cells: ask for more or longer sequences to use it."));
+}
+
+void AddDraftAndAdapters(const EngineFlagsInput& input,
+                         EngineCommand& command) {
+  if (input.draft) Add(command, "-md", PathWord(*input.draft));
+  if (input.adapters.empty()) return;
+  // One option takes all of them, with commas between.
+  if (absl::c_any_of(input.adapters, [](absl::string_view path) {
+        return absl::StrContains(path, ',') || absl::StrContains(path, '"');
+      })) {
+    NoteAdapters(input, command);
+    return;
+  }
+  Add(command, "--lora", PathWord(absl::StrJoin(input.adapters, ",")));
+  if (!absl::c_all_of(input.adapters, &IsNamedGguf)) {
+    command.notes.push_back(
+        "llama.cpp loads adapters as GGUF: convert them "
+        "(convert_lora_to_gguf.py), and give --lora the results.");
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<EngineCommand> LlamaCppFlags(const EngineFlagsInput& input) {
@@ -36,7 +87,7 @@ absl::StatusOr<EngineCommand> LlamaCppFlags(const EngineFlagsInput& input) {
       const std::string dtype,
       EngineDtypeName(Engine::kLlamaCpp, request.kv_dtype));
   EngineCommand command;
-  Add(command, "llama-server", "-m", ModelWord(input));
+  Add(command, "llama-server", "-m", PathWord(input.model));
   Add(command, "-c", context, "-np", request.max_seqs, "--no-kv-unified");
   Add(command, "-ctk", dtype, "-ctv", dtype, "-fa", "on");
   Add(command, "-ngl", request.platform == Platform::kCpu ? 0 : 999);
@@ -51,15 +102,18 @@ absl::StatusOr<EngineCommand> LlamaCppFlags(const EngineFlagsInput& input) {
     Add(command, "-sm", "none");
   }
   Add(command, "--fit", "off");
+  AddDraftAndAdapters(input, command);
   if (input.integrated) {
     Add(command, "--cache-ram", 0);
     command.notes.push_back(
         "--cache-ram 0: a prompt cache of up to 8 GiB in host memory would "
-        "come out of the same memory as the budget");
+        "come out of the same memory as the budget.");
   }
   command.notes.push_back(
-      "checkpoints of windows and states (--ctx-checkpoints, 32 a sequence by "
-      "default) are kept in host memory and are not in the plan");
+      "Checkpoints of windows and states (--ctx-checkpoints, 32 a sequence by "
+      "default) are kept in host memory and are not in the plan.");
+  NoteFilesToConvert(input, command);
+  NoteAllThatFits(input, absl::StrCat("-c ", context), context, command);
   return command;
 }
 
@@ -105,9 +159,16 @@ absl::StatusOr<EngineCommand> OllamaFlags(const EngineFlagsInput& input) {
   }
   Add(command, "ollama", "serve");
   command.notes.push_back(absl::StrCat(
-      "these are for the server; a request's num_ctx or num_batch changes the "
+      "These are for the server; a request's num_ctx or num_batch changes the "
       "plan. The model, ",
-      input.model, ", is named by requests"));
+      input.model, ", is named by requests."));
+  NoteDraft(input, command);
+  NoteAdapters(input, command);
+  NoteFilesToConvert(input, command);
+  GOVERNOR_ASSIGN_OR_RETURN(const uint64_t context, LlamaCppContext(request));
+  NoteAllThatFits(input,
+                  absl::StrCat("OLLAMA_CONTEXT_LENGTH ", request.max_model_len),
+                  context, command);
   return command;
 }
 

@@ -133,6 +133,7 @@ absl::StatusOr<KvLayout> LlamaCppLayout(const ModelShape& model,
 
   KvLayout layout;
   layout.engine = request.engine;
+  layout.shares_prefix = false;  // each sequence has cells of its own
   layout.kv_dtype = options.type_k;
   std::vector<Stage> stages(request.pipeline_parallel);
   bool has_full = false;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "governor/base/status_macros.h"
 #include "governor/policy/engine_flag_parts.h"
+#include "governor/policy/max_layout.h"
 
 namespace governor {
 
@@ -30,12 +31,11 @@ absl::StatusOr<EngineCommand> MaxFlags(const EngineFlagsInput& input) {
   } else {
     NoteNoShare("MODULAR_DEVICE_CONTEXT_MEMORY_MANAGER_SIZE_PERCENT", command);
   }
-  Add(command, "max", "serve", "--model", ModelWord(input));
+  Add(command, "max", "serve", "--model", PathWord(input.model));
   Add(command, "--max-length", request.max_model_len);
-  Add(command, "--max-batch-size", request.max_seqs);
-  if (request.block_tokens) {
-    Add(command, "--kv-cache-page-size", *request.block_tokens);
-  }
+  if (SaysSequences(input)) Add(command, "--max-batch-size", request.max_seqs);
+  Add(command, "--kv-cache-page-size",
+      request.block_tokens.value_or(kMaxBlockTokens));
   if (request.kv_dtype) Add(command, "--kv-cache-format", dtype);
   if (!request.prefix_caching) Add(command, "--no-enable-prefix-caching");
   if (request.platform == Platform::kCpu) {
@@ -52,9 +52,11 @@ absl::StatusOr<EngineCommand> MaxFlags(const EngineFlagsInput& input) {
   } else {
     NoteNoShare("--device-memory-utilization", command);
   }
+  NoteDraft(input, command);
+  NoteAdapters(input, command);
   command.notes.push_back(
       "MAX sizes its cache from what is free when it starts: with less free "
-      "than planned, the cache is smaller than planned");
+      "than planned, the cache is smaller than planned.");
   return command;
 }
 

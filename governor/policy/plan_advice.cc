@@ -1,8 +1,10 @@
 #include "governor/policy/plan_advice.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -42,10 +44,14 @@ std::optional<uint64_t> Largest(uint64_t limit, const Fits& fits) {
   return good;
 }
 
-void AnswerLengthAndSequences(const ModelShape& model,
+void AnswerLengthAndSequences(const Plan& plan, const ModelShape& model,
                               const PlanRequest& request, PlanAdvice& advice) {
   PlanRequest other = request;
-  advice.longest_model_len = Largest(kMaxModelLen, [&](uint64_t tokens) {
+  const uint64_t longest =
+      model.context_length == 0
+          ? kMaxModelLen
+          : std::max(model.context_length, plan.max_model_len);
+  advice.longest_model_len = Largest(longest, [&](uint64_t tokens) {
     other.max_model_len = tokens;
     return WouldFit(model, other);
   });
@@ -54,6 +60,8 @@ void AnswerLengthAndSequences(const ModelShape& model,
     other.max_seqs = sequences;
     return WouldFit(model, other);
   });
+  // Where the search ended at its own limit, that is no answer.
+  if (advice.most_seqs == kMaxSeqs) advice.most_seqs.reset();
 }
 
 void AnswerMemory(const Plan& plan, const ModelShape& model,
@@ -88,20 +96,16 @@ void AnswerDtypes(const Plan& plan, const ModelShape& model,
 void AnswerWeights(const Plan& plan, const ModelShape& model,
                    const PlanRequest& request, PlanAdvice& advice) {
   if (!request.budget) return;
-  if (plan.stages.size() == 1 && plan.tensor_parallel == 1 &&
-      request.draft == nullptr && advice.smallest_budget &&
-      *advice.smallest_budget > *request.budget) {
-    const StagePlan& stage = plan.stages[0];
-    PlanRequest other = request;
-    other.weights =
-        AlignDown(SaturatingSubtract(stage.weights + stage.weights_rounding,
-                                     *advice.smallest_budget - *request.budget),
-                  request.granularity);
-    if (!other.weights->is_zero() && WouldFit(model, other)) {
-      advice.largest_weights = other.weights;
-    }
-  }
   PlanRequest other = request;
+  const Bytes own = plan.weights - plan.draft_weights;
+  const std::optional<uint64_t> granules =
+      Largest(own / request.granularity, [&](uint64_t count) {
+        other.weights = request.granularity * count;
+        return WouldFit(model, other);
+      });
+  if (granules) advice.largest_weights = request.granularity * *granules;
+
+  other = request;
   uint64_t ranks = 1;
   while (ranks <= request.layout.tensor_parallel) ranks *= 2;
   for (; ranks <= kMaxTensorParallel; ranks *= 2) {
@@ -111,6 +115,15 @@ void AnswerWeights(const Plan& plan, const ModelShape& model,
       return;
     }
   }
+}
+
+// The most that a budget can be: of the device, where that is known.
+Bytes MostBudget(const PlanRequest& request) {
+  if (!request.device_memory) {
+    return Bytes(std::numeric_limits<uint64_t>::max());
+  }
+  return SaturatingSubtract(*request.device_memory,
+                            request.os_reserve.value_or(Bytes(0)));
 }
 
 // Exact first: what is for people is rounded down, and would not be enough.
@@ -160,6 +173,15 @@ class ChangeList {
     changes_.push_back({std::move(change), Buys(plan_, *again)});
   }
 
+  template <typename Edit>
+  void AddIfItFits(std::string change, const Edit& edit) {
+    PlanRequest other = request_;
+    edit(other);
+    const absl::StatusOr<Plan> again = PlanNumbers(model_, other);
+    if (!again.ok() || !again->fits) return;
+    changes_.push_back({std::move(change), Buys(plan_, *again)});
+  }
+
   void AddSaid(std::string change, std::string buys) {
     changes_.push_back({std::move(change), std::move(buys)});
   }
@@ -174,7 +196,15 @@ class ChangeList {
 void ListWaysOut(const Plan& plan, const ModelShape& model,
                  const PlanRequest& request, PlanAdvice& advice) {
   ChangeList list(plan, model, request, advice.changes);
-  for (const KvDtype dtype : advice.kv_dtypes) {
+  // One dtype is enough to show: the widest that does, unless a usual one does.
+  std::vector<KvDtype> dtypes;
+  for (const KvDtype usual : {KvDtype::kQ8_0, KvDtype::kFp8}) {
+    if (absl::c_linear_search(advice.kv_dtypes, usual)) dtypes = {usual};
+  }
+  if (dtypes.empty() && !advice.kv_dtypes.empty()) {
+    dtypes = {advice.kv_dtypes.front()};
+  }
+  for (const KvDtype dtype : dtypes) {
     const absl::string_view name = LayoutOf(dtype).name;
     list.Add(absl::StrCat("store the KV cache as ", name, " (--kv-dtype ", name,
                           ")"),
@@ -196,14 +226,31 @@ void ListWaysOut(const Plan& plan, const ModelShape& model,
   }
   if (advice.smallest_kv_memory &&
       *advice.smallest_kv_memory > *request.kv_memory) {
-    list.Add(
-        absl::StrCat("set kv_memory to ", Exact(*advice.smallest_kv_memory)),
-        [&](PlanRequest& other) {
-          other.kv_memory = advice.smallest_kv_memory;
-        });
+    list.Add(absl::StrCat("set kv_memory (--kv-memory) to ",
+                          Exact(*advice.smallest_kv_memory)),
+             [&](PlanRequest& other) {
+               other.kv_memory = advice.smallest_kv_memory;
+             });
   }
+  if (request.draft != nullptr) {
+    list.AddIfItFits("leave the draft model out",
+                     [](PlanRequest& other) { other.draft = nullptr; });
+  }
+  if (request.adapters) {
+    list.AddIfItFits("leave the adapters out",
+                     [](PlanRequest& other) { other.adapters.reset(); });
+  }
+  list.AddIfItFits(
+      "set nothing aside for activations, graphs and allowance, "
+      "if that is measured to be enough",
+      [](PlanRequest& other) {
+        other.activations = Bytes(0);
+        other.graphs = Bytes(0);
+        other.allowance = Bytes(0);
+      });
   if (request.budget && advice.smallest_budget &&
-      *advice.smallest_budget > *request.budget) {
+      *advice.smallest_budget > *request.budget &&
+      *advice.smallest_budget <= MostBudget(request)) {
     list.Add(
         absl::StrCat("raise the budget to ", Exact(*advice.smallest_budget)),
         [&](PlanRequest& other) { other.budget = advice.smallest_budget; });
@@ -212,7 +259,9 @@ void ListWaysOut(const Plan& plan, const ModelShape& model,
     list.AddSaid(
         absl::StrCat("take a quantization whose weights are at most ",
                      Exact(*advice.largest_weights),
-                     FormatsWithin(*advice.largest_weights, model.parameters)),
+                     request.weights ? ""
+                                     : FormatsWithin(*advice.largest_weights,
+                                                     model.parameters)),
         absl::StrCat("all of ", plan.required_sequences, " x ",
                      plan.max_model_len, " tokens fits"));
   }
@@ -248,7 +297,8 @@ void ListWhatBuysMore(const Plan& plan, const ModelShape& model,
     break;
   }
   if (request.budget && !request.kv_memory) {
-    if (const auto more = CheckedAdd(*request.budget, GiB(1))) {
+    if (const auto more = CheckedAdd(*request.budget, GiB(1));
+        more && *more <= MostBudget(request)) {
       list.Add("raise the budget by 1GiB",
                [&](PlanRequest& r) { r.budget = *more; });
     }
@@ -260,7 +310,7 @@ void ListWhatBuysMore(const Plan& plan, const ModelShape& model,
 PlanAdvice AdviceOn(const Plan& plan, const ModelShape& model,
                     const PlanRequest& request) {
   PlanAdvice advice;
-  AnswerLengthAndSequences(model, request, advice);
+  AnswerLengthAndSequences(plan, model, request, advice);
   AnswerMemory(plan, model, request, advice);
   if (plan.fits) {
     ListWhatBuysMore(plan, model, request, advice);

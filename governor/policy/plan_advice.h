@@ -23,18 +23,22 @@ struct PlanChange {
 
 // The inverse questions of a plan. Each number was planned: it fits, and the
 // next one (a byte less of budget, a token or a sequence more) does not. What
-// is absent, no value reaches.
+// is absent, no value reaches, or every value does. SGLang lays windows out in
+// another way once sequences are longer than they: there, a length above the
+// longest that is named may fit again.
 struct PlanAdvice {
   // For the sequences that were asked for: the smallest budget of each device,
   // and where a KV cache of a given size was asked for, the smallest one.
   std::optional<Bytes> smallest_budget = std::nullopt;
   std::optional<Bytes> smallest_kv_memory = std::nullopt;
   // In the budget or kv_memory that is there: the longest sequence, as many of
-  // them as were asked for; the most sequences, as long as was asked for.
+  // them as were asked for, and no longer than the model was made for or than
+  // was asked for; the most sequences, as long as was asked for.
   std::optional<uint64_t> longest_model_len = std::nullopt;
   std::optional<uint64_t> most_seqs = std::nullopt;
-  // Of the whole model, one stage and one rank: the heaviest weights beside
-  // which all that was asked for fits. Only where the plan's own do not.
+  // Of the whole model, the draft not counted, in whole granules: the heaviest
+  // weights beside which all that was asked for fits. Only where the plan's own
+  // do not.
   std::optional<Bytes> largest_weights = std::nullopt;
   // The fewest ranks, a power of two above the plan's, whose devices hold it.
   // Only where the plan's own do not.

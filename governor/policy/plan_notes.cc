@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "governor/base/bytes.h"
 #include "governor/policy/kv_dtype.h"
+#include "governor/policy/os_reserve.h"
 #include "governor/policy/rank_weights.h"
 
 namespace governor {
@@ -53,8 +54,11 @@ void NoteWeights(const Plan& plan, const PlanRequest& request,
   }
   if (plan.tensor_parallel > 1 && !request.weights) {
     notes.Add(
-        "Norms, routers and what belongs to no layer are whole on every rank; "
-        "other tensors are split.");
+        "Norms, routers, towers and what belongs to no layer are whole on "
+        "every "
+        "rank, what makes K and V is split over no more ranks than there are "
+        "KV "
+        "heads; other tensors are split.");
   }
 }
 
@@ -82,7 +86,8 @@ void NoteFixedParts(const Plan& plan, const PlanRequest& request,
   if (request.draft != nullptr) {
     notes.Add(
         "The draft model's layers take part in every block; the workspace in "
-        "which drafts are verified counts as activations.");
+        "which drafts are verified counts as activations, and states that grow "
+        "by drafted tokens are counted without them.");
   }
 }
 
@@ -91,12 +96,17 @@ void NoteSequences(const Plan& plan, const PlanRequest& request,
   if (!request.max_model_len) {
     notes.Add("max_model_len is the model's context length, ",
               plan.max_model_len, " tokens.");
-  } else if (plan.max_model_len > model.context_length) {
+  } else if (model.context_length != 0 &&
+             plan.max_model_len > model.context_length) {
     notes.Add("max_model_len ", plan.max_model_len,
               " is above the model's context length of ", model.context_length,
               " tokens.");
   }
-  if (request.shared_prefix_tokens > 0) {
+  if (request.shared_prefix_tokens > 0 && !plan.layout.shares_prefix) {
+    notes.Add("The common prefix is held by every sequence: ",
+              request.layout.prefix_caching ? "the engine shares none."
+                                            : "prefix caching is off.");
+  } else if (request.shared_prefix_tokens > 0) {
     notes.Add(
         "Full blocks of the first ", request.shared_prefix_tokens,
         " tokens are held once for all sequences, in the layers that keep "
@@ -107,7 +117,9 @@ void NoteSequences(const Plan& plan, const PlanRequest& request,
 void NoteCache(const Plan& plan, const PlanRequest& request, Notes& notes) {
   const KvDtypeLayout& dtype = LayoutOf(plan.layout.kv_dtype);
   notes.Add("The KV cache is stored as ", dtype.name,
-            request.layout.kv_dtype ? "" : ", which follows from the model",
+            request.layout.kv_dtype
+                ? ""
+                : ", which the model or its engine takes by default",
             dtype.block_bytes == 1
                 ? ", counted without its scales, a few floats a layer."
                 : ".");
@@ -119,6 +131,17 @@ void NoteCache(const Plan& plan, const PlanRequest& request, Notes& notes) {
   if (plan.stages.size() > 1) {
     notes.Add("Stage ", plan.gate_stage,
               " decides the number of blocks, which all stages hold.");
+  }
+  notes.Add("The KV cache is laid out as ", ToString(plan.layout.engine),
+            " does; --for names another engine.");
+  if (request.device_memory && request.is_integrated && plan.budget) {
+    const Bytes rest = SaturatingSubtract(*request.device_memory, *plan.budget);
+    const Bytes usual = DefaultOsReserve(*request.device_memory);
+    if (rest < usual) {
+      notes.Add("This budget leaves the operating system ", ToString(rest),
+                ", less than the ", ToString(usual),
+                " that it keeps by default: such machines swap or freeze.");
+    }
   }
   if (plan.os_reserve) {
     notes.Add(

@@ -54,11 +54,13 @@ absl::Status CheckWeights(absl::string_view whose, const ModelShape& model) {
     for (const LayerShape& layer : *layers) {
       GOVERNOR_RETURN_IF_ERROR(place(layer.weights));
       GOVERNOR_RETURN_IF_ERROR(check(layer.replicated_weights));
+      GOVERNOR_RETURN_IF_ERROR(check(layer.kv_weights));
     }
   }
   GOVERNOR_RETURN_IF_ERROR(place(model.outer.embedding));
   GOVERNOR_RETURN_IF_ERROR(place(model.outer.head));
-  return place(model.outer.replicated);
+  GOVERNOR_RETURN_IF_ERROR(place(model.outer.replicated));
+  return place(model.outer.towers);
 }
 
 absl::Status CheckWeightsAreKnown(const ModelShape& model,
@@ -68,8 +70,9 @@ absl::Status CheckWeightsAreKnown(const ModelShape& model,
   }
   return absl::InvalidArgumentError(
       "the model's files hold no weights, so nobody knows what of the budget "
-      "they take; add the .safetensors files, give the size of the weights, or "
-      "plan for a KV cache of a given size instead of a budget");
+      "they take; add the .safetensors files, give the size of the weights "
+      "(--weights), or plan for a KV cache of a given size (--kv-memory) "
+      "instead of a budget");
 }
 
 absl::Status CheckDraft(const PlanRequest& request) {
@@ -83,6 +86,11 @@ absl::Status CheckDraft(const PlanRequest& request) {
     return absl::InvalidArgumentError(
         "a draft model and the model's own draft layers exclude each other; "
         "give one of them");
+  }
+  if (!request.draft->has_weights && request.budget) {
+    return absl::InvalidArgumentError(
+        "the draft model's files hold no weights, so nobody knows what of the "
+        "budget they take; add its .safetensors files");
   }
   return CheckWeights("the draft model", *request.draft);
 }
@@ -98,6 +106,11 @@ absl::Status CheckRequest(const ModelShape& model, const PlanRequest& request) {
   const KvLayoutRequest& layout = request.layout;
   GOVERNOR_RETURN_IF_ERROR(CheckCount(
       "block_tokens", layout.block_tokens.value_or(1), kMaxBlockTokens));
+  if (!request.max_model_len && model.context_length == 0) {
+    return absl::InvalidArgumentError(
+        "the model's files do not say its context length; give max_model_len "
+        "(--max-model-len), for example 8192");
+  }
   GOVERNOR_RETURN_IF_ERROR(CheckCount(
       request.max_model_len ? "max_model_len" : "the model's context length",
       request.max_model_len.value_or(model.context_length), kMaxModelLen));
@@ -149,15 +162,18 @@ absl::StatusOr<KvLayout> LayOut(const ModelShape& model,
 }
 
 // The blocks of all required sequences, saturating. What they have in common is
-// held once by the groups that keep every token.
+// held once by the groups that keep every token; the last token of each is its
+// own.
 uint64_t RequiredBlocks(const KvLayout& layout, uint64_t max_model_len,
                         uint64_t sequences, uint64_t shared_tokens) {
   __extension__ using Wide = unsigned __int128;
   Wide blocks = Wide{BlocksPerSequence(layout, max_model_len)} * sequences;
   for (const KvGroup& group : layout.groups) {
-    if (group.most_tokens || group.extra_blocks != 0) continue;
+    if (!layout.shares_prefix || group.most_tokens || group.extra_blocks != 0) {
+      continue;
+    }
     blocks -=
-        Wide{std::min(shared_tokens, max_model_len) / group.block_tokens} *
+        Wide{std::min(shared_tokens, max_model_len - 1) / group.block_tokens} *
         (sequences - 1);
   }
   blocks += layout.reserved_blocks;
@@ -263,6 +279,22 @@ bool FillStages(const PlanRequest& request, Plan& plan) {
   return held;
 }
 
+// Sequences of max_model_len at once, not rounded. As vLLM's
+// get_kv_cache_capacity, in doubles as there; where sequences hold constant
+// bytes besides blocks, these are taken from the same memory.
+double Concurrency(const Plan& plan) {
+  const StagePlan& gate = plan.gate();
+  const auto per_sequence = static_cast<double>(plan.blocks_per_sequence);
+  if (gate.sequence.is_zero()) {
+    return plan.blocks_per_sequence == 0
+               ? static_cast<double>(plan.required_sequences)
+               : static_cast<double>(plan.num_blocks) / per_sequence;
+  }
+  return static_cast<double>(gate.kv.count()) /
+         (static_cast<double>(gate.sequence.count()) +
+          per_sequence * static_cast<double>(gate.block.count()));
+}
+
 }  // namespace
 
 Bytes KvSpace(const Plan& plan, const StagePlan& stage, Bytes granularity) {
@@ -311,21 +343,15 @@ absl::StatusOr<Plan> PlanNumbers(const ModelShape& model,
                             SumOf(of_gate(plan.layout.token_by_layer)));
   GOVERNOR_ASSIGN_OR_RETURN(plan.kv_per_sequence,
                             SumOf(of_gate(plan.layout.sequence_by_layer)));
-  // As vLLM's get_kv_cache_capacity, in doubles as there.
-  plan.max_concurrency =
-      plan.blocks_per_sequence == 0
-          ? static_cast<double>(held ? plan.required_sequences : 0)
-          : static_cast<double>(plan.num_blocks) /
-                static_cast<double>(plan.blocks_per_sequence);
+  plan.max_concurrency = held ? Concurrency(plan) : 0;
   const double tokens =
       plan.max_concurrency * static_cast<double>(plan.max_model_len);
   plan.max_tokens = tokens < 0x1p64 ? static_cast<uint64_t>(tokens)
                                     : std::numeric_limits<uint64_t>::max();
   if (request.bandwidth && *request.bandwidth > 0) {
-    const Bytes read =
-        request.weights
-            ? plan.gate().weights
-            : WeightsReadPerToken(model, request.layout.tensor_parallel);
+    const uint64_t ranks = request.layout.tensor_parallel;
+    const Bytes read = request.weights ? Bytes(request.weights->count() / ranks)
+                                       : WeightsReadPerToken(model, ranks);
     if (!read.is_zero()) {
       plan.decode_tokens_per_second_bound =
           *request.bandwidth / static_cast<double>(read.count());

@@ -50,6 +50,7 @@ void PlaceWeights(Dice& dice, ModelShape& model) {
   for (LayerShape& layer : model.layers) {
     layer.weights = part;
     layer.replicated_weights = Bytes(part.count() / dice.Log(1, 100));
+    layer.kv_weights = Bytes(part.count() / dice.Log(1, 10));
   }
   model.outer.embedding = part;
   if (dice.Flip()) model.outer.head = part;

@@ -2,15 +2,44 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <variant>
 
 namespace governor {
 namespace {
 
-// What a rank holds of `all`, of which `replicated` are not split.
-Bytes Part(Bytes all, Bytes replicated, uint64_t ranks) {
-  const Bytes whole = std::min(all, replicated);
-  const uint64_t split = (all - whole).count();
-  return whole + Bytes(split / ranks + (split % ranks != 0));
+Bytes Split(Bytes size, uint64_t ranks) {
+  return Bytes(size.count() / ranks + (size.count() % ranks != 0));
+}
+
+// KV heads of a layer; zero: it has none.
+uint64_t KvHeadsOf(const LayerShape& layer) {
+  for (const KvSpec& spec : layer.kv) {
+    if (const auto* full = std::get_if<FullAttention>(&spec)) {
+      return full->heads.kv_heads;
+    }
+    if (const auto* sliding = std::get_if<SlidingWindow>(&spec)) {
+      return sliding->heads.kv_heads;
+    }
+    if (const auto* chunked = std::get_if<ChunkedAttention>(&spec)) {
+      return chunked->heads.kv_heads;
+    }
+  }
+  return 0;
+}
+
+// What one of `ranks` ranks holds of a layer.
+Bytes RankPart(const LayerShape& layer, uint64_t ranks) {
+  const Bytes whole = std::min(layer.weights, layer.replicated_weights);
+  const Bytes kv = std::min(layer.weights - whole, layer.kv_weights);
+  const uint64_t heads = KvHeadsOf(layer);
+  return whole + Split(layer.weights - whole - kv, ranks) +
+         Split(kv, heads == 0 ? ranks : std::min(ranks, heads));
+}
+
+Bytes RankPart(absl::Span<const LayerShape> layers, uint64_t ranks) {
+  Bytes sum;
+  for (const LayerShape& layer : layers) sum += RankPart(layer, ranks);
+  return sum;
 }
 
 Bytes SumOf(absl::Span<const LayerShape> layers, Bytes LayerShape::*field) {
@@ -32,53 +61,51 @@ std::vector<Bytes> WeightsByStage(const ModelShape& model, bool drafting,
                                   absl::Span<const uint64_t> layers_by_stage) {
   const size_t stages = layers_by_stage.size();
   const absl::Span<const LayerShape> layers = model.layers;
-  std::vector<Bytes> held(stages), whole(stages);
-  Bytes placed;
+  const Bytes everywhere = model.outer.replicated + model.outer.towers;
+  std::vector<Bytes> held(stages, everywhere);
+  Bytes placed = everywhere + model.outer.head;
   size_t first = 0;
   for (size_t stage = 0; stage < stages; ++stage) {
     const auto own = layers.subspan(first, layers_by_stage[stage]);
-    held[stage] = SumOf(own, &LayerShape::weights);
-    whole[stage] =
-        SumOf(own, &LayerShape::replicated_weights) + model.outer.replicated;
-    placed += held[stage];
-    held[stage] += model.outer.replicated;
+    held[stage] += RankPart(own, tensor_parallel);
+    placed += SumOf(own, &LayerShape::weights);
     first += layers_by_stage[stage];
   }
   const size_t last = stages - 1;
-  const bool tied = model.outer.head.is_zero();
-  held[last] += model.outer.head;
-  if (last != 0 && tied) held[last] += model.outer.embedding;
-  placed += model.outer.head + model.outer.replicated;
+  const bool is_tied = model.outer.head.is_zero();
+  held[last] += Split(model.outer.head, tensor_parallel);
+  if (last != 0 && is_tied) {
+    held[last] += Split(model.outer.embedding, tensor_parallel);
+  }
   if (drafting) {
-    const Bytes draft = SumOf(model.draft_layers, &LayerShape::weights);
-    held[last] += draft;
-    whole[last] += SumOf(model.draft_layers, &LayerShape::replicated_weights);
-    placed += draft;
+    held[last] += RankPart(model.draft_layers, tensor_parallel);
+    placed += SumOf(model.draft_layers, &LayerShape::weights);
   }
   // The embedding, and all that nobody placed.
-  held[0] += SaturatingSubtract(LoadedWeights(model, drafting), placed);
-  for (size_t stage = 0; stage < stages; ++stage) {
-    held[stage] = Part(held[stage], whole[stage], tensor_parallel);
-  }
+  held[0] += Split(SaturatingSubtract(LoadedWeights(model, drafting), placed),
+                   tensor_parallel);
   return held;
 }
 
 Bytes WeightsReadPerToken(const ModelShape& model, uint64_t tensor_parallel) {
-  Bytes read = LoadedWeights(model, /*drafting=*/false);
+  const uint64_t layers = model.layers.size();
+  Bytes read = SaturatingSubtract(
+      WeightsByStage(model, /*drafting=*/false, tensor_parallel, {&layers, 1})
+          .front(),
+      model.outer.towers);
   if (!model.outer.head.is_zero()) {
-    read = SaturatingSubtract(read, model.outer.embedding);
+    read =
+        SaturatingSubtract(read, Split(model.outer.embedding, tensor_parallel));
   }
   if (model.experts > model.experts_per_token) {
     const Bytes used = Bytes(static_cast<uint64_t>(
         static_cast<double>(model.expert_weights.count()) *
         static_cast<double>(model.experts_per_token) /
         static_cast<double>(model.experts)));
-    read = SaturatingSubtract(read, model.expert_weights - used);
+    read = SaturatingSubtract(
+        read, Split(model.expert_weights - used, tensor_parallel));
   }
-  return Part(read,
-              SumOf(model.layers, &LayerShape::replicated_weights) +
-                  model.outer.replicated,
-              tensor_parallel);
+  return read;
 }
 
 }  // namespace governor

@@ -16,19 +16,19 @@ Bytes LoadedWeights(const ModelShape& model, bool drafting);
 
 // The loaded weights that one rank holds, for each pipeline stage.
 //
-// Tensor parallelism splits a tensor over its ranks, each part rounded up to
-// whole bytes, except those that ModelShape calls replicated. A pipeline puts
-// layers where `layers_by_stage` says, the embedding on the first stage, the
-// head on the last; a head tied to the embedding is there a second time. Draft
-// layers go with the last. What the files hold in no known place stays on the
-// first.
+// Tensor parallelism splits what a layer has over its ranks, each part rounded
+// up to whole bytes, except what ModelShape calls replicated; what makes K and
+// V is split over as many ranks as there are KV heads. A pipeline puts layers
+// where `layers_by_stage` says, the embedding on the first stage, the head on
+// the last; a head tied to the embedding is there a second time. Draft layers
+// go with the last. What the files hold in no known place stays on the first.
 std::vector<Bytes> WeightsByStage(const ModelShape& model, bool drafting,
                                   uint64_t tensor_parallel,
                                   absl::Span<const uint64_t> layers_by_stage);
 
 // Bytes that one rank must read to decode one token at batch 1: all loaded
-// weights but those of experts that the token does not use, and but an
-// embedding of which one row is read. On a pipeline, of all stages together.
+// weights but those of experts that the token does not use, of towers, and but
+// an embedding of which one row is read. On a pipeline, of all stages together.
 Bytes WeightsReadPerToken(const ModelShape& model, uint64_t tensor_parallel);
 
 }  // namespace governor

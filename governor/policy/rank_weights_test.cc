@@ -31,7 +31,29 @@ TEST(RankWeightsTest, RanksSplitWhatIsNotReplicated) {
   EXPECT_THAT(WeightsByStage(Model(), false, 2, {4}),
               ElementsAre(Bytes(45 + 225)));
   EXPECT_THAT(WeightsByStage(Model(), false, 4, {4}),
-              ElementsAre(Bytes(45 + 113)));
+              ElementsAre(Bytes(45 + 4 * 23 + 10 + 13)));
+}
+
+// Two KV heads: the third and the fourth rank hold again what the first two do.
+TEST(RankWeightsTest, WhatMakesKAndVIsSplitOverNoMoreRanksThanHeads) {
+  ModelShape model = Model();
+  for (LayerShape& layer : model.layers) {
+    layer.kv_weights = Bytes(40);
+    layer.kv = {FullAttention{
+        {.query_heads = 8, .kv_heads = 2, .head_size_k = 1, .head_size_v = 1}}};
+  }
+  // A layer: 10 whole, 40 by two, 50 by four.
+  EXPECT_THAT(WeightsByStage(model, false, 4, {4}),
+              ElementsAre(Bytes(4 * (10 + 20 + 13) + 10 + 13 + 5)));
+}
+
+TEST(RankWeightsTest, TowersAreWholeEverywhereAndNotReadForAToken) {
+  ModelShape model = Model();
+  model.outer.towers = Bytes(1000);
+  model.weights += Bytes(1000);
+  EXPECT_THAT(WeightsByStage(model, false, 2, {4}),
+              ElementsAre(Bytes(45 + 225 + 1000)));
+  EXPECT_EQ(WeightsReadPerToken(model, 1), Bytes(445));
 }
 
 TEST(RankWeightsTest, StagesHoldTheirLayersAndTheirEnds) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "governor/policy/checked_count.h"
 #include "governor/policy/engine_flag_parts.h"
 #include "governor/policy/sglang_layout.h"
+#include "governor/policy/shell_words.h"
 
 namespace governor {
 
@@ -23,10 +25,12 @@ absl::StatusOr<EngineCommand> SglangFlags(const EngineFlagsInput& input) {
                             EngineDtypeName(Engine::kSglang, asked));
   EngineCommand command;
   Add(command, "python3", "-m", "sglang.launch_server", "--model-path",
-      ModelWord(input));
+      PathWord(input.model));
   Add(command, "--max-total-tokens", tokens);
   Add(command, "--context-length", request.max_model_len);
-  Add(command, "--max-running-requests", request.max_seqs);
+  if (SaysSequences(input)) {
+    Add(command, "--max-running-requests", request.max_seqs);
+  }
   Add(command, "--page-size", input.layout.block_tokens);
   Add(command, "--kv-cache-dtype", dtype);
   Add(command, "--tp-size", request.tensor_parallel);
@@ -62,9 +66,25 @@ absl::StatusOr<EngineCommand> SglangFlags(const EngineFlagsInput& input) {
   if (request.state_dtype != StateDtype::kUnsaid) {
     Add(command, "--mamba-ssm-dtype", StateDtypeName(request.state_dtype));
   }
+  if (!input.adapters.empty()) {
+    Add(command, "--enable-lora", "--lora-paths");
+    for (size_t i = 0; i < input.adapters.size(); ++i) {
+      Add(command,
+          absl::StrCat("lora", i, "=", AdapterFolder(input.adapters[i])));
+    }
+    command.notes.push_back("Requests name the adapters as --lora-paths does.");
+    NoteAdapterFiles(input, command);
+  }
+  if (input.draft) {
+    command.notes.push_back(absl::StrCat(
+        "Add --speculative-draft-model-path ",
+        QuotedForShell(PathWord(*input.draft)),
+        ", with --speculative-algorithm and the numbers of steps and tokens "
+        "that it takes; the plan counts the draft model."));
+  }
   command.notes.push_back(
       "--max-total-tokens sizes the pool; --mem-fraction-static only has to be "
-      "large enough not to");
+      "large enough not to make it smaller.");
   return command;
 }
 

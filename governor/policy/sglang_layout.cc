@@ -127,9 +127,11 @@ absl::StatusOr<KvLayout> SglangLayout(const ModelShape& model,
   GOVERNOR_ASSIGN_OR_RETURN(layout.kv_dtype, DtypeOf(model, request));
   const HeadKinds kinds = KindsOf(model);
   const LayerWindows windows = LayerWindowsOf(model.layers);
-  const bool two_pools = request.hybrid_manager && windows.longest > 0 &&
-                         windows.longest < request.max_model_len &&
-                         !windows.all && SglangKeepsWindows(model);
+  const bool two_pools =
+      request.hybrid_manager && windows.longest > 0 &&
+      // The smaller pool, 0.8 of the other, holds one.
+      windows.longest < request.max_model_len - request.max_model_len / 5 &&
+      !windows.all && SglangKeepsWindows(model);
 
   LayerCellOptions options;
   options.dtype = layout.kv_dtype;

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
 #include "governor/policy/engine_flag_parts.h"
@@ -18,6 +19,11 @@ absl::StatusOr<EngineCommand> TensorRtLlmFlags(const EngineFlagsInput& input) {
   GOVERNOR_ASSIGN_OR_RETURN(const uint64_t pool, PoolBytes(input));
   GOVERNOR_ASSIGN_OR_RETURN(const uint64_t tokens, PoolTokens(input));
   std::optional<KvDtype> asked = request.kv_dtype;
+  if (asked == KvDtype::kInt8) {
+    return absl::UnimplementedError(
+        "int8 is of TensorRT-LLM's TensorRT backend, where the engine is built "
+        "with it; trtllm-serve has no option for it, only auto, fp8 and nvfp4");
+  }
   // The layout let these pass because they are the model's own.
   if (asked == KvDtype::kBf16 || asked == KvDtype::kFp16 ||
       asked == KvDtype::kFp32) {
@@ -26,9 +32,9 @@ absl::StatusOr<EngineCommand> TensorRtLlmFlags(const EngineFlagsInput& input) {
   GOVERNOR_ASSIGN_OR_RETURN(const std::string dtype,
                             EngineDtypeName(Engine::kTensorRtLlm, asked));
   EngineCommand command;
-  Add(command, "trtllm-serve", ModelWord(input));
+  Add(command, "trtllm-serve", PathWord(input.model));
   Add(command, "--max_seq_len", request.max_model_len);
-  Add(command, "--max_batch_size", request.max_seqs);
+  if (SaysSequences(input)) Add(command, "--max_batch_size", request.max_seqs);
   Add(command, "--tp_size", request.tensor_parallel);
   if (request.pipeline_parallel > 1) {
     Add(command, "--pp_size", request.pipeline_parallel);
@@ -43,9 +49,11 @@ absl::StatusOr<EngineCommand> TensorRtLlmFlags(const EngineFlagsInput& input) {
       "\n  free_gpu_memory_fraction: ", kShareNotTheLimit, "\n  dtype: ", dtype,
       "\n  enable_block_reuse: ", request.prefix_caching ? "true" : "false",
       "\n");
+  NoteDraft(input, command);
+  NoteAdapters(input, command);
   command.notes.push_back(
       "max_gpu_total_bytes and max_tokens size the pool; the fraction only has "
-      "to be large enough not to");
+      "to be large enough not to make it smaller.");
   return command;
 }
 

@@ -64,6 +64,13 @@ class DoctorTest(unittest.TestCase):
         self.machine("boot-1", free_gib=2, cached_gib=110)
         self.assertEqual(self.doctor("--json")["vanished_bytes"], 0)
 
+    def test_another_machines_baseline_is_not_this_ones(self):
+        self.machine("boot-1", free_gib=102)
+        self.doctor()
+        kept = os.listdir(os.path.join(self.state, "governor"))
+        self.assertEqual(len(kept), 1)
+        self.assertNotEqual(kept, ["boot_baseline"])
+
     def test_a_masked_proc_is_said(self):
         os.makedirs(self.root)
         report = self.doctor("--json")
@@ -80,7 +87,8 @@ class DoctorTest(unittest.TestCase):
     def test_a_damaged_baseline_is_replaced(self):
         self.machine("boot-1", free_gib=102)
         os.makedirs(os.path.join(self.state, "governor"))
-        path = os.path.join(self.state, "governor", "boot_baseline")
+        path = os.path.join(self.state, "governor",
+                            "boot_baseline" + self.root.replace("/", "_"))
         with open(path, "wb") as file:
             file.write(b"\0" * 100_000)
         self.assertEqual(self.doctor("--json")["vanished_bytes"], 0)

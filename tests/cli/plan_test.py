@@ -47,11 +47,10 @@ class PlanTest(unittest.TestCase):
     def json(self, *arguments, **keywords):
         return json.loads(self.plan(*arguments, "--json", **keywords).stdout)
 
-    def rank_sum(self, rank, granule=2 << 20):
-        """What a rank holds, weights in whole granules."""
-        weights = -(-rank["weights_bytes"] // granule) * granule
-        return weights + sum(rank[key] for key in [
-            "activation_bytes", "graph_bytes", "adapter_bytes",
+    def rank_sum(self, rank):
+        """What a rank holds."""
+        return sum(rank[key] for key in [
+            "weights_bytes", "weights_rounding_bytes", "activation_bytes", "graph_bytes", "adapter_bytes",
             "allowance_bytes", "kv_bytes", "left_bytes"])
 
     # --- models
@@ -140,10 +139,46 @@ class PlanTest(unittest.TestCase):
                 self.assertEqual(plan["engine"], engine)
                 self.assertNotEqual(plan["engine_flags"], [], plan["notes"])
                 text = self.plan(*arguments).stdout
-                self.assertIn(f"flags of {engine}\n  "
+                self.assertIn(f"flags of {engine}\n"
                               + plan["engine_flags"][0], text)
         self.assertNotIn("engine_flags",
                          self.json(self.model, "--budget", "2GiB"))
+
+    def test_flags_hold_what_was_asked_for(self):
+        draft = self.path("draft")
+        model_folder.llama(draft, layers=1)
+        adapter = self.path("one.safetensors")
+        with open(adapter, "wb") as file:
+            file.write(model_folder.safetensors({"lora_A": (8, 64)}))
+        arguments = (self.model, "--device-memory", "8GiB", "--for")
+        line = self.json(*arguments, "vllm")["engine_flags"][-1]
+        self.assertIn(" --max-num-batched-tokens 8192", line)
+        self.assertNotIn("--max-num-seqs", line)
+        plan = self.json(*arguments, "vllm", "--max-seqs", "1",
+                         "--draft", draft, "--lora", adapter)
+        line = plan["engine_flags"][-1]
+        self.assertIn(" --max-num-seqs 1 ", line)
+        self.assertIn(f" --enable-lora --lora-modules lora0={adapter} ", line)
+        self.assertIn(f'"model": "{draft}"', "\n".join(plan["notes"]))
+        plan = self.json(*arguments, "llama.cpp",
+                         "--draft", draft, "--lora", adapter)
+        self.assertIn(f" -md {draft} --lora {adapter}",
+                      plan["engine_flags"][-1])
+        notes = "\n".join(plan["notes"])
+        self.assertIn(f"llama.cpp loads GGUF, which {draft} is not", notes)
+        self.assertIn("is what was asked for", notes)
+        plan = self.json(*arguments, "max")
+        self.assertEqual(plan["block_tokens"], 128)
+        self.assertIn("--kv-cache-page-size 128", plan["engine_flags"][-1])
+        for note in plan["notes"]:
+            self.assertTrue(note.endswith("."), note)
+
+    def test_a_path_that_a_terminal_acts_on_has_no_flags(self):
+        model = self.path("a\x1b[2J.gguf")
+        os.rename(self.model, model)
+        plan = self.json(model, "--budget", "2GiB", "--for", "vllm")
+        self.assertNotIn("engine_flags", plan)
+        self.assertIn("control characters", "\n".join(plan["notes"]))
 
     def test_a_plan_that_does_not_fit_has_no_flags(self):
         result = self.plan(self.model, "--budget", "1GiB", "--for", "vllm",
@@ -157,6 +192,45 @@ class PlanTest(unittest.TestCase):
         plan = self.json(self.model, "--budget", "2GiB",
                          "--compute-capability", "9.0")
         self.assertEqual(plan["compute_capability"], "9.0")
+
+    def test_a_card_of_its_own_is_offered_whole(self):
+        wish = (self.model, "--device-memory", "32GiB")
+        plan = self.json(*wish, "--discrete")
+        self.assertEqual(plan["budget_bytes"], 32 << 30)
+        self.assertEqual(plan["device_memory_bytes"], 32 << 30)
+        self.assertIs(plan["integrated"], False)
+        self.assertNotIn("os_reserve_bytes", plan)
+        self.assertNotIn("OS reserve", self.plan(*wish, "--discrete").stdout)
+        self.assertIs(self.json(*wish)["integrated"], True)
+        self.plan(self.model, "--discrete", code=2,
+                  parts=["--discrete", "--device-memory 32GiB"])
+
+    def test_a_device_that_is_asked_says_its_capability(self):
+        h200 = {"GOVERNOR_HOST_DRIVER": "h200,memory=8GiB"}
+        plan = self.json(self.model, **h200)
+        self.assertEqual(plan["compute_capability"], "9.0")
+        self.assertNotIn("os_reserve_bytes", plan)
+        for given in [("--compute-capability", "12.1"), ("--budget", "2GiB"),
+                      ("--device-memory", "8GiB")]:
+            plan = self.json(self.model, *given, **h200)
+            self.assertEqual(plan["compute_capability"], "12.1", given)
+
+    def test_weights_that_are_given_count_alone(self):
+        text = self.plan(self.model, "--budget", "4GiB").stdout
+        self.assertNotIn("weights: given", text)
+        text = self.plan(self.model, "--budget", "4GiB", "--weights",
+                         "1GiB").stdout
+        self.assertIn("weights: given", text)
+
+    def test_the_help_names_every_kv_dtype_and_unit(self):
+        text = self.plan("--help").stdout
+        names = self.plan(self.model, "--kv-dtype", "?", code=2).stderr
+        names = names.split("choose one of ")[1].strip().split(", ")
+        self.assertGreater(len(names), 10)
+        words = text.replace(",", " ").replace(";", " ").split()
+        for word in [*names, "1024s;".strip(";"), "1000s", "KiB",
+                     "/proc/meminfo", "--discrete", "(Modular"]:
+            self.assertIn(word, words)
 
     # --- answers
 
@@ -225,6 +299,7 @@ class PlanTest(unittest.TestCase):
             ("--for", "vlm", "vllm, sglang"),
             ("--platform", "tpu", "cuda or cpu"),
             ("--compute-capability", "12", "12.1"),
+            ("--compute-capability", "99.9", "5.0 to 12.1"),
             ("--state-dtype", "fp8", "float32"),
             ("--kv-dtype", "fp3", "bf16"),
             ("--save-profile", "a b", "llama-8b-vllm"),
@@ -262,6 +337,16 @@ class PlanTest(unittest.TestCase):
         notes = "\n".join(plan["notes"])
         self.assertIn(str(7 << 20), notes)
         self.assertIn("another engine", notes)
+
+    def test_saving_over_a_profile_says_so(self):
+        save = (self.model, "--budget", "2GiB", "--activations", "1MiB",
+                "--allowance", "1MiB", "--save-profile", "p")
+        self.plan(*save, parts=["stored profile 'p'"])
+        self.plan(*save, parts=["replaced profile 'p'"])
+        plan = self.json(self.model, "--budget", "2GiB", "--profile", "p")
+        notes = "\n".join(plan["notes"])
+        self.assertRegex(notes, r"'p' was stored on \d{4}-\d\d-\d\d for model ")
+        self.assertNotIn("measured", notes)
 
     def test_profiles_are_where_they_are_said_to_be(self):
         save = (self.model, "--budget", "2GiB", "--activations", "1MiB",

@@ -1,6 +1,7 @@
 """Runs what README, docs and --help print, so that they cannot rot."""
 
 import glob
+import json
 import os
 import re
 import shlex
@@ -101,6 +102,19 @@ class DocsTest(unittest.TestCase):
                         [GOVERNOR, *words[1:]], status))
                     shown += 1
         self.assertGreaterEqual(shown, 4)
+
+    def test_every_key_of_a_plan_is_explained(self):
+        explained = set(re.findall(
+            r"`([a-z_]+)`", read(os.path.join(ROOT, "docs", "planning.md"))))
+        keys = set()
+        for options in (["--budget", "2GiB", "--device-memory", "8GiB", "--for",
+                         "vllm", "--bandwidth", "273"],
+                        ["--kv-memory", "1GiB"]):
+            plan = json.loads(self.run_in_folder(
+                [GOVERNOR, "plan", "model.gguf", "--json", *options]))
+            keys |= set(plan) | {key for group in plan["groups"] for key in group}
+        self.assertGreater(len(keys), 40)
+        self.assertEqual(keys - explained, set())
 
     def test_the_examples_of_help_work(self):
         for command in ["plan", "stat", "doctor"]:

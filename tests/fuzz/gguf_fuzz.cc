@@ -80,8 +80,8 @@ void CheckShape(const Gguf& gguf, const ModelShape& shape) {
   Require(!shape.layers.empty() &&
           shape.layers.size() + shape.draft_layers.size() <=
               gguf.tensors.size());
-  Bytes parts =
-      shape.outer.embedding + shape.outer.head + shape.outer.replicated;
+  Bytes parts = shape.outer.embedding + shape.outer.head +
+                shape.outer.replicated + shape.outer.towers;
   for (const auto* layers : {&shape.layers, &shape.draft_layers}) {
     for (const LayerShape& layer : *layers) {
       Require(layer.replicated_weights <= layer.weights);

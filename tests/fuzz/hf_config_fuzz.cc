@@ -12,6 +12,7 @@
 #include "governor/model/byte_source.h"
 #include "governor/model/hf_config.h"
 #include "governor/model/kv_spec.h"
+#include "governor/policy/kv_planner.h"
 #include "tests/fuzz/require.h"
 
 namespace governor {
@@ -112,6 +113,31 @@ void CheckShape(const ModelShape& shape) {
   }
 }
 
+// Every engine lays the model out, or refuses it by its own rules; what is laid
+// out can be planned, on one rank and on eight.
+void CheckPlans(const ModelShape& shape) {
+  for (const Engine engine : {Engine::kVllm, Engine::kSglang, Engine::kLlamaCpp,
+                              Engine::kTensorRtLlm, Engine::kMax}) {
+    for (const uint64_t ranks : {1, 8}) {
+      PlanRequest request = {.budget = GiB(100), .weights = GiB(60)};
+      request.layout.engine = engine;
+      request.layout.tensor_parallel = ranks;
+      const absl::StatusOr<Plan> plan = PlanKv(shape, request);
+      if (!plan.ok()) {
+        Require(absl::IsInvalidArgument(plan.status()) ||
+                absl::IsUnimplemented(plan.status()));
+        continue;
+      }
+      Require(plan->fits != plan->shortfall.has_value());
+      for (const StagePlan& stage : plan->stages) {
+        Require(!stage.block.is_zero());
+        if (!plan->fits) continue;
+        Require(stage.fixed() + stage.kv + *stage.left == GiB(100));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace governor
 
@@ -131,5 +157,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   // Assuming changes nothing for what is known.
   if (shape.ok()) Require(assumed.ok() && assumed->layers == shape->layers);
+  if (assumed.ok()) CheckPlans(*assumed);
   return 0;
 }

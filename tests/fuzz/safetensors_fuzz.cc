@@ -71,8 +71,8 @@ void CheckModel(Safetensors header) {
   shape.layers[0].kv.push_back(FullAttention{heads});
   const absl::Status added = AddWeights(checkpoint, shape);
   if (!added.ok()) return CheckRefusal(added);
-  Bytes parts =
-      shape.outer.embedding + shape.outer.head + shape.outer.replicated;
+  Bytes parts = shape.outer.embedding + shape.outer.head +
+                shape.outer.replicated + shape.outer.towers;
   for (const LayerShape& layer : shape.layers) parts += layer.weights;
   for (const LayerShape& layer : shape.draft_layers) parts += layer.weights;
   Bytes dtypes;

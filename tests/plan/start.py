@@ -14,13 +14,17 @@ model, budget = sys.argv[1:]
 gov = governor.Governor(
     budget=None if budget == "default" else budget, driver="host")
 info = gov.mem_get_info()
-plan = governor.plan(model, budget=gov.budget, max_model_len=8192, driver="host")
+# As a user spells it, so that the plan asks the device, too.
+plan = governor.plan(
+    model, budget=None if budget == "default" else budget, max_model_len=8192,
+    driver="host")
 
 # The weights' share of the budget stays granted, so that the KV cache gets no more than
 # its own; their memory is not taken, for there is nothing to load.
 share = (plan.budget_bytes - plan.allowance_bytes - plan.kv_bytes - plan.left_bytes)
-BLOCK = 32 << 20
-blocks = plan.kv_bytes // BLOCK
+assert plan.budget_bytes == gov.budget
+BLOCK = 2 << 20
+blocks = -(-plan.kv_bytes // BLOCK)
 with gov.lease(share):
     with gov.region(blocks * BLOCK, block=BLOCK) as region:
         region.commit(0, blocks)

@@ -79,6 +79,7 @@ class PlanCliTest(unittest.TestCase):
             dict(budget="2GiB"),
             dict(budget="1MiB"),
             dict(budget="50%", device_memory="16GiB", os_reserve="2GiB"),
+            dict(device_memory="32GiB", discrete=True),
             dict(kv_memory="16MiB", block_tokens=128),
             dict(kv_memory="64KiB", max_seqs=8),
             dict(budget="2GiB", allowance="5MiB", activations="3MiB", graphs="7MiB"),

@@ -51,7 +51,10 @@ class TextTest(unittest.TestCase):
     def test_is_short_enough_to_read(self):
         for kind, plan in plans().items():
             with self.subTest(kind):
-                lines = repr(plan).splitlines()
+                flags = plan.engine_flags or ()
+                lines = [
+                    line for line in repr(plan).splitlines() if line not in flags
+                ]
                 self.assertLessEqual(len(lines), 40)
                 self.assertLessEqual(max(map(columns, lines)), 100)
                 self.assertNotRegex(repr(plan), r"[^\n\x20-\x7e]")
@@ -74,6 +77,21 @@ class TextTest(unittest.TestCase):
         self.assertIn(f"({plan.missing_bytes} bytes)", repr(plan))
         self.assertIn("what to change first:", repr(plan))
         self.assertIn(plan.changes[0]["change"].split()[0], repr(plan))
+
+    def test_shows_the_limits_and_the_flags(self):
+        plan = plans()["full"]
+        text = repr(plan)
+        for words in (
+            f"({plan.smallest_budget_bytes} bytes)",
+            f"longest context in this budget: 1 x {plan.longest_model_len} tokens",
+            f"most sequences in this budget: {plan.most_seqs} x ",
+            "flags of vllm:\n" + "\n".join(plan.engine_flags) + "\n",
+        ):
+            self.assertIn(words, text)
+        text = repr(plans()["no_budget"])
+        self.assertIn("smallest KV cache for", text)
+        self.assertIn("most sequences in this KV cache", text)
+        self.assertNotIn("flags of", text)
 
     def test_the_bar_is_the_budget(self):
         for kind, plan in plans().items():

@@ -50,6 +50,7 @@ KEYWORDS = dict(
     state_dtype=("float32", None),
     max_batched_tokens=(1024, None),
     prefix_caching=(False, None),
+    discrete=(False, None),
     draft_tokens=(0, None),
     lora=([], None),
     assume_gqa=(True, None),
@@ -220,6 +221,22 @@ class PlanTest(unittest.TestCase):
             self.assertEqual(plan.budget_bytes, 4 * GiB)
             self.assertEqual(plan.os_reserve_bytes, 2 * GiB)
 
+    def test_a_card_of_its_own_is_offered_whole(self):
+        plan = governor.plan(self.model, device_memory="32GiB", discrete=True)
+        self.assertEqual(plan.budget_bytes, 32 * GiB)
+        self.assertEqual(plan.device_memory_bytes, 32 * GiB)
+        self.assertIs(plan.integrated, False)
+        self.assertIsNone(plan.os_reserve_bytes)
+        with self.assertRaisesRegex(ValueError, "discrete.*device_memory"):
+            governor.plan(self.model, discrete=True)
+
+    def test_a_device_that_is_asked_says_its_capability(self):
+        with mock.patch.dict(os.environ, GOVERNOR_HOST_DRIVER="h200,memory=8GiB"):
+            plan = governor.plan(self.model, driver="host")
+            self.assertEqual(plan.compute_capability, "9.0")
+            plan = governor.plan(self.model, driver="host", compute_capability="12.1")
+            self.assertEqual(plan.compute_capability, "12.1")
+
     def test_a_declared_device_is_not_asked(self):
         environment = dict(GOVERNOR_HOST_DRIVER="gb10,memory=8GiB", GOVERNOR_DRIVER="host")
         with mock.patch.dict(os.environ, environment):
@@ -301,6 +318,7 @@ class PlanTest(unittest.TestCase):
             (dict(engine=1), TypeError, "engine.*1"),
             (dict(platform="tpu"), ValueError, "platform.*cuda.*cpu.*tpu"),
             (dict(compute_capability="12"), ValueError, "compute_capability.*12"),
+            (dict(compute_capability="99.9"), ValueError, "99.9.*5.0.*12.1"),
             (dict(compute_capability=12.1), TypeError, "compute_capability.*12.1"),
             (dict(tp=-1), ValueError, "tp.*-1"),
             (dict(tp=0), ValueError, "0"),

@@ -51,13 +51,11 @@ def parts_of(values: dict[str, Any]) -> list[Part]:
         Part("U", "allowance", values["allowance_bytes"], "for what is not governed"),
         Part("K", "KV cache", values["kv_bytes"], blocks),
     ]
+    rounding = values["weights_rounding_bytes"]
+    parts.insert(2, Part("R", "rounding", rounding, "of weights, to granules"))
     left = values.get("left_bytes")
     if left is not None:
         parts.append(Part(".", "left", left, ""))
-        # The weights' last granule: what else the budget is made of.
-        rounding = values["budget_bytes"] - sum(part.size for part in parts)
-        if rounding > 0:
-            parts.insert(2, Part("R", "rounding", rounding, "of weights, to granules"))
     shown = ("W", "U", "K", ".")
     return [part for part in parts if part.size or part.mark in shown]
 
@@ -135,9 +133,32 @@ def _row(label: str, size: int, remark: str) -> str:
     return f"  {label:<12}{format_size(size):>12}  {remark}".rstrip()
 
 
+def _limits(values: dict[str, Any]) -> list[str]:
+    """The answers to the inverse questions, as the command has them."""
+    seqs, tokens = values["max_seqs"], values["max_model_len"]
+    where = "KV cache" if values.get("smallest_kv_memory_bytes") else "budget"
+    lines = []
+    for what, size in (
+        ("budget", values.get("smallest_budget_bytes")),
+        ("KV cache", values.get("smallest_kv_memory_bytes")),
+    ):
+        if size is not None:
+            lines.append(
+                f"  smallest {what} for {seqs} x {tokens} tokens: "
+                f"{format_size(size)} ({size} bytes)"
+            )
+    longest, most = values.get("longest_model_len"), values.get("most_seqs")
+    if longest is not None:
+        lines.append(f"  longest context in this {where}: {seqs} x {longest} tokens")
+    if most is not None:
+        lines.append(f"  most sequences in this {where}: {most} x {tokens} tokens")
+    return lines
+
+
 def to_text(values: dict[str, Any]) -> str:
     """The verdict, the parts that add up to the budget, a bar of them, and what to
-    change first: at most 40 lines of 100 columns."""
+    change first, and the engine's flags: but for those at most 40 lines of 100
+    columns."""
     lines = _wrapped(verdict_of(values), "")
     lines += [model_of(values)[:WIDTH], setting_of(values)[:WIDTH]]
     parts = parts_of(values)
@@ -147,6 +168,7 @@ def to_text(values: dict[str, Any]) -> str:
     lines.append(f"  [{_bar(parts)}]")
     legend = ", ".join(f"{part.mark} {part.label}" for part in parts)
     lines += _wrapped(legend, "  ")
+    lines += _limits(values)
     bound = values.get("decode_tokens_per_second_bound")
     if bound is not None:
         lines.append(f"  at most {bound:.1f} tokens a second of one sequence")
@@ -157,5 +179,9 @@ def to_text(values: dict[str, Any]) -> str:
         lines += _wrapped(f"- {change['change']}: {change['buys']}", "  ")
     if len(changes) > _MOST_CHANGES:
         lines.append(f"  ({len(changes) - _MOST_CHANGES} more in .changes)")
+    flags = values.get("engine_flags")
+    if flags:  # whole and not indented, to paste
+        lines.append(f"flags of {values['engine']}:")
+        lines += [plain(line) for line in flags]
     lines.append(f"{len(values['notes'])} assumptions in .notes")
     return "\n".join(lines)

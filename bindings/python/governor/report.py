@@ -101,10 +101,13 @@ class Plan(_Report):
     compute_capability: str  # of the device: "12.1"
     profile: str | None  # the stored profile that was used
 
+    device_memory_bytes: int | None  # None: nobody declared or asked it
+    integrated: bool | None  # the machine's own memory
     budget_bytes: int | None  # None: only kv_memory was given
     os_reserve_bytes: int | None  # kept back before the budget, no part of it
     weights_bytes: int  # the draft model's included
     draft_weights_bytes: int
+    weights_rounding_bytes: int  # on one rank, to whole granules
     activation_bytes: int
     graph_bytes: int  # captured CUDA graphs
     adapter_bytes: int  # LoRA
