@@ -235,9 +235,10 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileSource(
 std::optional<SafetensorsTensor> Checkpoint::Find(absl::string_view name,
                                                   size_t near) const {
   std::optional<SafetensorsTensor> found = shards[near].header.Find(name);
-  for (size_t i = 0; i < shards.size() && !found; ++i) {
-    if (i != near) found = shards[i].header.Find(name);
+  if (!found && near + 1 < shards.size()) {
+    found = shards[near + 1].header.Find(name);
   }
+  if (!found && near > 0) found = shards[near - 1].header.Find(name);
   return found;
 }
 

@@ -40,8 +40,9 @@ struct Checkpoint {
   // What was believed where index and headers disagree.
   std::vector<std::string> notes;
 
-  // A tensor of any shard; looks into shard `near` first, where related tensors
-  // mostly are.
+  // A tensor that belongs to one of shard `near`: there, or in the shard before
+  // or after it, for checkpoints are cut in the order of their tensors. Not in
+  // the others: many shards that ask each other would take for ever.
   std::optional<SafetensorsTensor> Find(absl::string_view name,
                                         size_t near) const;
 };

@@ -273,6 +273,13 @@ void ListWaysOut(const Plan& plan, const ModelShape& model,
                other.layout.tensor_parallel = *advice.tensor_parallel;
              });
   }
+  if (request.budget && advice.smallest_budget &&
+      *advice.smallest_budget > MostBudget(request)) {
+    list.Add(
+        absl::StrCat("take a device that has room for a budget of ",
+                     Exact(*advice.smallest_budget)),
+        [&](PlanRequest& other) { other.budget = advice.smallest_budget; });
+  }
   if (advice.changes.empty()) {
     list.AddSaid(
         "change more than one thing",

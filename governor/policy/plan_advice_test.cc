@@ -78,6 +78,24 @@ TEST(PlanAdviceTest, WeightsAboveTheBudgetHaveThreeWaysOut) {
   }
 }
 
+// A budget that the device cannot have is no way out.
+TEST(PlanAdviceTest, WhatTheDeviceCannotGiveIsNotOffered) {
+  const ModelShape model = Model(80, 8, 128, GiB(130));
+  const PlanAdvice advice = Advice(
+      model,
+      {.budget = GiB(112), .os_reserve = GiB(8), .device_memory = GiB(120)});
+  ASSERT_EQ(advice.changes.size(), 3u);
+  EXPECT_THAT(advice.changes[0].change, HasSubstr("quantization"));
+  EXPECT_THAT(advice.changes[1].change, HasSubstr("--tp 2"));
+  EXPECT_THAT(advice.changes[2].change, HasSubstr("take a device"));
+  const PlanAdvice fitting = Advice(
+      SmolLm2(),
+      {.budget = GiB(112), .os_reserve = GiB(8), .device_memory = GiB(120)});
+  for (const std::string& change : ChangesOf(fitting)) {
+    EXPECT_THAT(change, Not(HasSubstr("raise the budget")));
+  }
+}
+
 TEST(PlanAdviceTest, AKvCacheThatIsTooSmallIsMeasured) {
   PlanRequest request = {.budget = GiB(2), .kv_memory = MiB(100)};
   const PlanAdvice advice = Advice(SmolLm2(), request);

@@ -105,7 +105,7 @@ class DocsTest(unittest.TestCase):
 
     def test_every_key_of_a_plan_is_explained(self):
         explained = set(re.findall(
-            r"`([a-z_]+)`", read(os.path.join(ROOT, "docs", "planning.md"))))
+            r"`([a-z_]+)(?:\[\])?`", read(os.path.join(ROOT, "docs", "planning.md"))))
         keys = set()
         for options in (["--budget", "2GiB", "--device-memory", "8GiB", "--for",
                          "vllm", "--bandwidth", "273"],
