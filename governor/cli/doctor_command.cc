@@ -10,9 +10,9 @@
 #include "governor/cli/command.h"
 #include "governor/cli/driver_option.h"
 #include "governor/cli/memory_findings.h"
-#include "governor/host/boot_baseline.h"
 #include "governor/driver/device.h"
 #include "governor/driver_choice.h"
+#include "governor/host/boot_baseline.h"
 
 namespace governor {
 namespace {

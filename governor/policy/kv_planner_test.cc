@@ -316,13 +316,13 @@ TEST(KvPlannerTest, WhatIsNoModelNamesTheValue) {
 
 TEST(KvPlannerTest, ExtremesThatAreAllowedDoNotWrap) {
   const Plan plan =
-      PlanKv(Model(1, 1, 1, Bytes(0)), {.budget = Bytes(kMax),
-                                        .allowance = Bytes(0),
-                                        .layout = {.kv_dtype = KvDtype::kFp8,
-                                                   .block_tokens = 16},
-                                        .max_model_len = uint64_t{1} << 32,
-                                        .max_seqs = uint64_t{1} << 24,
-                                        .granularity = Bytes(1)})
+      PlanKv(Model(1, 1, 1, Bytes(0)),
+             {.budget = Bytes(kMax),
+              .allowance = Bytes(0),
+              .layout = {.kv_dtype = KvDtype::kFp8, .block_tokens = 16},
+              .max_model_len = uint64_t{1} << 32,
+              .max_seqs = uint64_t{1} << 24,
+              .granularity = Bytes(1)})
           .value();
   EXPECT_TRUE(plan.fits);
   EXPECT_EQ(plan.num_blocks, kMax / 32);
