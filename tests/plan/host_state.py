@@ -29,13 +29,14 @@ class PageCache:
     def __init__(self, path, largest):
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.ftruncate(self._descriptor, largest)
+        self._buffer = bytearray(STEP)
 
     def hold(self, size):
         """Reads the first `size` bytes, and drops the rest."""
         size -= size % STEP
         os.posix_fadvise(self._descriptor, size, 0, os.POSIX_FADV_DONTNEED)
         for offset in range(0, size, STEP):
-            os.pread(self._descriptor, STEP, offset)
+            os.preadv(self._descriptor, [self._buffer], offset)
 
     def close(self):
         self.hold(0)
