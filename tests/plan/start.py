@@ -16,7 +16,7 @@ gov = governor.Governor(
 info = gov.mem_get_info()
 # As a user spells it, so that the plan asks the device, too.
 plan = governor.plan(
-    model, budget=None if budget == "default" else budget, max_model_len=8192,
+    model, budget=None if budget == "default" else budget, max_model_len=4096,
     driver="host")
 
 # The weights' share of the budget stays granted, so that the KV cache gets no more than
