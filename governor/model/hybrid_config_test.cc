@@ -222,6 +222,12 @@ TEST(HybridConfigTest, GraniteListsItsLayersOrThoseThatAttend) {
   ExpectRefused(Granite("bamba").Set("attn_layer_indices", "[4]"),
                 {"attn_layer_indices has 4", "4 layers"});
   ExpectRefused(Granite("granitemoehybrid"), {"layer_types is missing"});
+  // Found by the fuzzer.
+  ExpectRefused(Granite("bamba")
+                    .Set("attn_layer_indices", "[0]")
+                    .Set("mamba_n_groups", "3")
+                    .Set("mamba_d_head", "\"auto\""),
+                {"must be a multiple of", "mamba_n_groups", "3"});
 }
 
 TEST(HybridConfigTest, FalconH1KeepsBothInEveryLayer) {

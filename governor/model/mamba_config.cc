@@ -63,6 +63,11 @@ absl::StatusOr<Mamba2State> Mamba2Of(const ConfigFields& fields,
   GOVERNOR_ASSIGN_OR_RETURN(state.state_size, fields.Count(names.state_size));
   GOVERNOR_ASSIGN_OR_RETURN(state.groups, fields.Count(names.groups));
   GOVERNOR_ASSIGN_OR_RETURN(state.conv_kernel, fields.Count(names.conv_kernel));
+  if (state.heads % state.groups != 0) {
+    return fields.Wrong(names.heads, absl::StrCat("must be a multiple of ",
+                                                  fields.Path(names.groups),
+                                                  ", ", state.groups));
+  }
   std::optional<uint64_t> inner;
   if (names.inner_size) {
     GOVERNOR_ASSIGN_OR_RETURN(inner, fields.CountIfThere(*names.inner_size));
@@ -87,11 +92,6 @@ absl::StatusOr<Mamba2State> Mamba2Of(const ConfigFields& fields,
         names.heads, absl::StrCat("times ", fields.Path(names.head_size), " ",
                                   state.head_size, " must be the inner size, ",
                                   inner.value_or(kMaxConfigCount)));
-  }
-  if (state.heads % state.groups != 0) {
-    return fields.Wrong(names.heads, absl::StrCat("must be a multiple of ",
-                                                  fields.Path(names.groups),
-                                                  ", ", state.groups));
   }
   return state;
 }

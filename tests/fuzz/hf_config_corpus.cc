@@ -128,6 +128,14 @@ std::map<std::string, std::string> Hybrids() {
                                             {"mamba_n_groups", "1"},
                                             {"attn_layer_indices", "[1]"}})
                           .Write()},
+      {"bamba_groups", SmallConfig("bamba", {{"mamba_n_heads", "8"},
+                                             {"mamba_d_head", "\"auto\""},
+                                             {"mamba_d_state", "32"},
+                                             {"mamba_d_conv", "4"},
+                                             {"mamba_expand", "2"},
+                                             {"mamba_n_groups", "9"},
+                                             {"attn_layer_indices", "[1]"}})
+                           .Write()},
       {"valid_falcon_h1", SmallConfig("falcon_h1", {{"mamba_n_heads", "8"},
                                                     {"mamba_d_head", "16"},
                                                     {"mamba_d_state", "32"},
