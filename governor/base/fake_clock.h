@@ -16,6 +16,14 @@ class FakeClock final : public Clock {
     return now_;
   }
 
+  absl::Duration Monotonic() const override {
+    return Now() - absl::UnixEpoch();
+  }
+  int64_t CoarseNanoseconds() const override {
+    return absl::ToInt64Nanoseconds(Monotonic());
+  }
+  absl::Duration coarse_lag() const override { return absl::ZeroDuration(); }
+
   bool WaitUntil(CondVar& condition, Mutex& mutex, absl::Time deadline) override
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     if (Now() >= deadline) return false;
