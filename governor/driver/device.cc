@@ -73,27 +73,66 @@ absl::StatusOr<Device> Device::Open(const DriverApi& api, int ordinal) {
       Attribute(api, device.handle_,
                 CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED));
   if (virtual_memory != 0) {
-    const CUmemAllocationProp properties = device.allocation_properties();
-    size_t granularity = 0;
-    GOVERNOR_RETURN_IF_ERROR(CudaStatus(
-        api.MemGetAllocationGranularity(&granularity, &properties,
-                                        CU_MEM_ALLOC_GRANULARITY_MINIMUM),
-        "cuMemGetAllocationGranularity"));
-    if (granularity == 0 || (granularity & (granularity - 1)) != 0) {
-      return absl::InternalError(absl::StrCat(
-          "the driver's allocation granularity is no power of two: ",
-          granularity));
-    }
-    device.granularity_ = Bytes(granularity);
+    GOVERNOR_RETURN_IF_ERROR(device.ReadGranularity());
   }
   return device;
+}
+
+absl::Status Device::ReadGranularity() {
+  const CUmemAllocationProp properties = allocation_properties();
+  size_t granularity = 0;
+  GOVERNOR_RETURN_IF_ERROR(CudaStatus(
+      api_.MemGetAllocationGranularity(&granularity, &properties,
+                                       CU_MEM_ALLOC_GRANULARITY_MINIMUM),
+      "cuMemGetAllocationGranularity"));
+  if (granularity == 0 || (granularity & (granularity - 1)) != 0) {
+    return absl::InternalError(
+        absl::StrCat("the driver's allocation granularity is no power of two: ",
+                     granularity));
+  }
+  granularity_ = Bytes(granularity);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Device> Device::WithPinnedHostMemory(Bytes total) const {
+  if (is_integrated_) {
+    return absl::UnimplementedError(absl::StrCat(
+        "this device's memory is the host's already, and a budget of it is the "
+        "plain one; leave pinned_host out: ",
+        name_));
+  }
+  const absl::StatusOr<int> can_map = Attribute(
+      api_, handle_,
+      CU_DEVICE_ATTRIBUTE_HOST_NUMA_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED);
+  if (!supports_virtual_memory() || !can_map.ok() || *can_map == 0) {
+    return absl::UnimplementedError(absl::StrCat(
+        "the device or its driver cannot map pinned memory of the host by hand "
+        "(needs CUDA 12.2): ",
+        name_));
+  }
+  Device device = *this;
+  device.pins_host_ = true;
+  device.total_memory_ = total;
+  // The node that the device is next to; -1 where there is only one.
+  const absl::StatusOr<int> node =
+      Attribute(api_, handle_, CU_DEVICE_ATTRIBUTE_HOST_NUMA_ID);
+  device.host_node_ = node.ok() && *node > 0 ? *node : 0;
+  GOVERNOR_RETURN_IF_ERROR(device.ReadGranularity());
+  return device;
+}
+
+const char* Device::why_host_memory() const {
+  if (is_integrated_) return "the device has no memory of its own";
+  if (pins_host_) return "the budget is of pinned memory of the host";
+  return "the device has memory of its own";
 }
 
 CUmemAllocationProp Device::allocation_properties() const {
   CUmemAllocationProp properties = {};
   properties.type = CU_MEM_ALLOCATION_TYPE_PINNED;
-  properties.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
-  properties.location.id = handle_;
+  properties.location.type =
+      pins_host_ ? CU_MEM_LOCATION_TYPE_HOST_NUMA : CU_MEM_LOCATION_TYPE_DEVICE;
+  properties.location.id = pins_host_ ? host_node_ : handle_;
   return properties;
 }
 

@@ -36,6 +36,14 @@ class Device {
   Bytes total_memory() const { return total_memory_; }
   // True where the device has no memory of its own: it takes the machine's.
   bool is_integrated() const { return is_integrated_; }
+  // The same device, whose memory is the host's, pinned where the device can
+  // reach it: `total` of it. UNIMPLEMENTED: an integrated device, whose memory
+  // is that already, or a driver that cannot. Or the driver's error.
+  absl::StatusOr<Device> WithPinnedHostMemory(Bytes total) const;
+  // Whether what is allocated here is memory of the host, and so what a floor
+  // of the host's memory governs; and why, in words.
+  bool takes_host_memory() const { return is_integrated_ || pins_host_; }
+  const char* why_host_memory() const;
   // False on devices and drivers that cannot map physical memory by hand.
   bool supports_virtual_memory() const { return !granularity_.is_zero(); }
   // The unit of physical memory: each chunk is a multiple. Zero without VMM.
@@ -51,6 +59,8 @@ class Device {
  private:
   explicit Device(const DriverApi& api) : api_(api) {}
 
+  absl::Status ReadGranularity();
+
   DriverApi api_;
   ProcessEpoch process_;
   int ordinal_ = 0;
@@ -62,6 +72,8 @@ class Device {
   int capability_minor_ = 0;
   Bytes total_memory_;
   bool is_integrated_ = false;
+  bool pins_host_ = false;
+  int host_node_ = 0;  // of pins_host_
   Bytes granularity_;
 };
 
