@@ -1,48 +1,26 @@
 #include "governor/budget/arbiter.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
-#include <optional>
+#include <tuple>
+#include <utility>
 
 namespace governor {
-namespace {
-
-// Set while this thread is inside a reclaimer.
-thread_local bool inside_a_reclaimer = false;
-
-}  // namespace
 
 struct Arbiter::Member {
-  Reclaimer* reclaimer;
-  ReclaimerOptions options;
-  int threads_inside = 0;  // guarded by the arbiter's mutex_
-  bool ended = false;      // guarded by the arbiter's mutex_
-};
+  Member(const Arbiter* arbiter, Reclaimer& reclaimer,
+         const ReclaimerOptions& options)
+      : reclaimer(&reclaimer), options(options), entrance(arbiter) {}
 
-// A thread inside a member's reclaimer: the end of a registration waits for it.
-// It leaves by an exception, too.
-class Arbiter::Inside {
- public:
-  // `mutex_` is held; the member has not ended.
-  Inside(Arbiter& arbiter, Member& member)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(arbiter.mutex_)
-      : arbiter_(arbiter), member_(member) {
-    ++member_.threads_inside;
-    inside_a_reclaimer = true;
+  bool ComesBefore(const Member& other) const {
+    return std::tie(options.cost, options.priority) <
+           std::tie(other.options.cost, other.options.priority);
   }
-  ~Inside() {
-    inside_a_reclaimer = false;
-    // In a forked child the lock may be held by a thread that is not there.
-    if (!arbiter_.process_.is_current()) return;
-    MutexLock lock(arbiter_.mutex_);
-    --member_.threads_inside;
-    arbiter_.left_.NotifyAll();
-  }
-  Inside(const Inside&) = delete;
-  Inside& operator=(const Inside&) = delete;
 
- private:
-  Arbiter& arbiter_;
-  Member& member_;
+  Reclaimer* const reclaimer;
+  const ReclaimerOptions options;
+  Entrance entrance;
 };
 
 class Arbiter::MemberRegistration final : public Budget::Registration {
@@ -52,12 +30,13 @@ class Arbiter::MemberRegistration final : public Budget::Registration {
 
   ~MemberRegistration() override {
     if (!arbiter_->process_.is_current()) return;
-    MutexLock lock(arbiter_->mutex_);
-    member_->ended = true;
-    auto& members = arbiter_->members_;
-    const auto found = std::find(members.begin(), members.end(), member_);
-    if (found != members.end()) members.erase(found);  // else never became one
-    while (member_->threads_inside > 0) arbiter_->left_.Wait(arbiter_->mutex_);
+    {
+      MutexLock lock(arbiter_->mutex_);
+      auto& members = arbiter_->members_;
+      const auto found = std::find(members.begin(), members.end(), member_);
+      if (found != members.end()) members.erase(found);  // else never was one
+    }
+    member_->entrance.Close();
   }
 
  private:
@@ -67,46 +46,68 @@ class Arbiter::MemberRegistration final : public Budget::Registration {
 
 std::unique_ptr<Budget::Registration> Arbiter::Register(
     Reclaimer& reclaimer, const ReclaimerOptions& options) {
-  auto member = std::make_shared<Member>();
-  member->reclaimer = &reclaimer;
-  member->options = options;
+  auto member = std::make_shared<Member>(this, reclaimer, options);
   auto registration = std::make_unique<MemberRegistration>(this, member);
   MutexLock lock(mutex_);
-  const auto after =
-      std::upper_bound(members_.begin(), members_.end(), options.priority,
-                       [](int priority, const std::shared_ptr<Member>& other) {
-                         return priority < other->options.priority;
-                       });
+  const auto after = std::upper_bound(
+      members_.begin(), members_.end(), member,
+      [](const auto& a, const auto& b) { return a->ComesBefore(*b); });
   members_.insert(after, std::move(member));
   return registration;
 }
 
-Bytes Arbiter::Ask(ReclaimerOptions::Kind kind, Bytes wanted,
-                   absl::Time deadline, const Clock& clock) {
-  if (inside_a_reclaimer) return Bytes();
+bool Arbiter::Ask(const Round& round, const Clock& clock) {
+  if (Entrance::ThisThreadIsInside(this)) return false;
   std::vector<std::shared_ptr<Member>> asked;
   {
     MutexLock lock(mutex_);
     for (const auto& member : members_) {
-      if (member->options.kind == kind) asked.push_back(member);
+      if (member->options.kind == round.kind) asked.push_back(member);
     }
   }
-  Bytes given;
+  bool any = false;
   for (const auto& member : asked) {
-    if (given >= wanted) break;
-    if (kind != ReclaimerOptions::Kind::kCache && clock.Now() >= deadline) {
+    const Bytes lacking = round.lacking();
+    if (lacking.is_zero()) break;
+    if (round.kind != ReclaimerOptions::Kind::kCache &&
+        clock.Now() >= round.deadline) {
       break;
     }
-    std::optional<Inside> inside;
-    {
-      MutexLock lock(mutex_);
-      if (member->ended) continue;
-      inside.emplace(*this, *member);
-    }
-    given += std::min(member->reclaimer->Reclaim(wanted - given, deadline),
-                      wanted - given);
+    const Entrance::Visit visit(member->entrance);
+    if (!visit.is_inside()) continue;
+    any |= AskOne(round, *member->reclaimer, lacking, clock);
+    if (!process_.is_current()) break;
   }
-  return given;
+  return any;
+}
+
+bool Arbiter::AskOne(const Round& round, Reclaimer& reclaimer, Bytes wanted,
+                     const Clock& clock) {
+  const uint64_t before = round.returned();
+  Bytes said;
+  try {
+    said = reclaimer.Reclaim(wanted, round.deadline);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread is ending; nobody may stop that
+  } catch (...) {
+    threw_.fetch_add(1, std::memory_order_relaxed);
+    if (round.passes_exceptions) throw;
+  }
+  const uint64_t came_back = round.returned() - before;
+  if (said.count() > came_back) {
+    overstated_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (round.kind != ReclaimerOptions::Kind::kCache &&
+      clock.Now() > round.deadline) {
+    late_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return !said.is_zero() || came_back > 0;
+}
+
+ReclaimFaults Arbiter::faults() const {
+  return {.threw = threw_.load(std::memory_order_relaxed),
+          .late = late_.load(std::memory_order_relaxed),
+          .overstated = overstated_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace governor

@@ -1,6 +1,9 @@
 #ifndef GOVERNOR_BUDGET_ARBITER_H_
 #define GOVERNOR_BUDGET_ARBITER_H_
 
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "governor/base/mutex.h"
 #include "governor/base/process_epoch.h"
 #include "governor/budget/budget.h"
+#include "governor/budget/entrance.h"
 #include "governor/budget/reclaimer.h"
 
 namespace governor {
@@ -18,30 +22,50 @@ namespace governor {
 // nothing of limits. Thread-safe; it holds no lock while a reclaimer runs.
 //
 // A reclaimer that asks for memory itself is not asked again further down the
-// same call: what it needs is then refused rather than sought for ever.
+// same call, nor is any other of this arbiter: what it needs is then refused
+// rather than sought for ever. Those of other arbiters are.
 class Arbiter {
  public:
-  // Outlives its registrations. A reclaimer does not end its own registration
-  // from inside Reclaim: the end waits for that call.
+  // Outlives its registrations. A registration's end waits for other threads
+  // that are inside the reclaimer, not for the thread that ends it.
   std::unique_ptr<Budget::Registration> Register(
       Reclaimer& reclaimer, const ReclaimerOptions& options);
 
-  // Asks each reclaimer of `kind`, lowest priority first and then oldest first,
-  // until `wanted` was given back or `deadline` passed by `clock` (caches are
-  // asked whatever the time). Returns what they said they gave back. What a
-  // reclaimer throws passes; the others are not asked then.
-  Bytes Ask(ReclaimerOptions::Kind kind, Bytes wanted, absl::Time deadline,
-            const Clock& clock);
+  struct Round {
+    ReclaimerOptions::Kind kind;
+    absl::Time deadline;
+    // How much is lacking now: asked before each reclaimer. Zero ends the
+    // round.
+    std::function<Bytes()> lacking;
+    // A number that grows by what comes back to the budget.
+    std::function<uint64_t()> returned;
+    // What a reclaimer throws: true, it passes, and the others are not asked;
+    // false, it is counted, and they are.
+    bool passes_exceptions = true;
+  };
+
+  // Asks each reclaimer of the kind once, in the order of reclaimer.h, until
+  // nothing is lacking or the deadline passed by `clock` (caches are asked
+  // whatever the time). True when one gave something or said so. In a forked
+  // child of a reclaimer the round is over.
+  bool Ask(const Round& round, const Clock& clock);
+
+  ReclaimFaults faults() const;
 
  private:
   struct Member;
-  class Inside;
   class MemberRegistration;
+
+  // True when it gave something or said so.
+  bool AskOne(const Round& round, Reclaimer& reclaimer, Bytes wanted,
+              const Clock& clock);
 
   const ProcessEpoch process_;
   Mutex mutex_;
-  CondVar left_;  // a thread left a reclaimer
   std::vector<std::shared_ptr<Member>> members_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> threw_{0};
+  std::atomic<uint64_t> late_{0};
+  std::atomic<uint64_t> overstated_{0};
 };
 
 }  // namespace governor

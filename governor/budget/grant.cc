@@ -9,7 +9,22 @@ Grant Grant::Split(Bytes size) {
   size_ -= size;
   Budget* budget = budget_;
   if (size_.is_zero()) budget_ = nullptr;
-  return Grant(budget, size, tag_);
+  return Grant(budget, size, tag_, settled_);
+}
+
+void Grant::Merge(Grant other) {
+  if (budget_ == nullptr) {
+    *this = std::move(other);
+    return;
+  }
+  size_ += other.size_;
+  other.Forfeit();
+}
+
+void Grant::Settle() {
+  if (budget_ == nullptr || settled_) return;
+  settled_ = true;
+  budget_->Settle(size_);
 }
 
 void Grant::Retag(Tag tag) {
@@ -20,7 +35,8 @@ void Grant::Retag(Tag tag) {
 
 void Grant::ReturnToBudget() {
   Budget* budget = std::exchange(budget_, nullptr);
-  budget->Return(std::exchange(size_, Bytes()), tag_);
+  budget->Return(std::exchange(size_, Bytes()), tag_,
+                 std::exchange(settled_, false));
 }
 
 }  // namespace governor

@@ -26,6 +26,7 @@ class Grant {
       budget_ = std::exchange(other.budget_, nullptr);
       size_ = std::exchange(other.size_, Bytes());
       tag_ = std::exchange(other.tag_, Tag());
+      settled_ = std::exchange(other.settled_, false);
     }
     return *this;
   }
@@ -34,8 +35,21 @@ class Grant {
   Bytes size() const { return size_; }
   Tag tag() const { return tag_; }
 
-  // Takes `size` off this grant into one of its own. `size` <= size().
+  // Says that the memory that this was granted for exists now, all of it: from
+  // here on the machine's own figures show it, and it is no longer counted as
+  // in flight. Whoever creates memory under a grant says so; a lease, for bytes
+  // that somebody else allocates, is in flight until its holder does. Saying it
+  // twice does nothing more.
+  void Settle();
+  bool is_settled() const { return settled_; }
+
+  // Takes `size` off this grant into one of its own, as settled as this one.
+  // `size` <= size().
   Grant Split(Bytes size);
+
+  // Adds `other` to this one, which holds nothing, or bytes of the same budget
+  // and tag that are just as settled. Needs no memory.
+  void Merge(Grant other);
 
   // Shows the bytes under another name from now on.
   void Retag(Tag tag);
@@ -54,14 +68,15 @@ class Grant {
 
  private:
   friend class Budget;
-  Grant(Budget* budget, Bytes size, Tag tag)
-      : budget_(budget), size_(size), tag_(tag) {}
+  Grant(Budget* budget, Bytes size, Tag tag, bool settled)
+      : budget_(budget), size_(size), tag_(tag), settled_(settled) {}
 
   void ReturnToBudget();
 
   Budget* budget_ = nullptr;
   Bytes size_;
   Tag tag_;
+  bool settled_ = false;
 };
 
 }  // namespace governor

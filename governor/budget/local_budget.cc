@@ -14,13 +14,13 @@ namespace {
 constexpr Bytes kMaxLimit((uint64_t{1} << 63) - 1);
 constexpr Bytes kMaxCharge(uint64_t{1} << 56);
 
-absl::Status ForkedChild() {
+}  // namespace
+
+absl::Status LocalBudget::ForkedChild() {
   return absl::FailedPreconditionError(
       "a forked child owns no grant of its parent's budget; open a governor "
       "of its own in the child");
 }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<LocalBudget>> LocalBudget::Create(
     const LocalBudgetOptions& options) {
@@ -76,7 +76,7 @@ class LocalBudget::ScopedWaiter {
     waiters.erase(std::find(waiters.begin(), waiters.end(), &me_));
     budget_.num_waiters_.fetch_sub(1);
     // Whoever stepped back for this one may look again.
-    budget_.returned_.NotifyAll();
+    budget_.room_.NotifyAll();
   }
   ScopedWaiter(const ScopedWaiter&) = delete;
   ScopedWaiter& operator=(const ScopedWaiter&) = delete;
@@ -86,30 +86,31 @@ class LocalBudget::ScopedWaiter {
   const Waiter& me_;
 };
 
-bool LocalBudget::ClaimThroughGate(Bytes size, Tag tag, Refusal* why_not) {
+bool LocalBudget::Take(Bytes size, Tag tag, Denial* denial) {
+  if (gate_ != nullptr) return TakeThroughGate(size, tag, denial);
+  uint64_t granted;
+  if (Claim(size, tag, &granted)) return true;
+  *denial = {.granted = Bytes(granted)};
+  return false;
+}
+
+bool LocalBudget::TakeThroughGate(Bytes size, Tag tag, Denial* denial) {
+  MutexLock lock(gate_mutex_);
   uint64_t granted = granted_.load();
-  if (gate_ == nullptr) {
-    if (Claim(size, tag, &granted)) return true;
-    *why_not = DescribeAt(Bytes(granted), size, tag, "budget");
-    return false;
-  }
-  // The budget's own answer first: a request that it refuses must not, even for
-  // a moment, count against the machine.
-  if (SaturatingSubtract(limit_, Bytes(granted)) < size) {
-    *why_not = DescribeAt(Bytes(granted), size, tag, "budget");
+  // The budget's own answer first: a request that it refuses must not count
+  // against the machine.
+  if (size > RoomAt(Bytes(granted))) {
+    *denial = {.granted = Bytes(granted)};
     return false;
   }
   if (std::optional<Refusal> refusal = gate_->Admit(size)) {
-    refusal->asked = size;
-    refusal->tag = std::string(tag.name());
-    refusal->holders =
-        DescribeAt(Bytes(granted), size, tag, refusal->limited_by).holders;
-    *why_not = *std::move(refusal);
+    *denial = {.granted = Bytes(granted), .gates = std::move(refusal)};
     return false;
   }
   if (Claim(size, tag, &granted)) return true;
+  // Something was charged meanwhile.
   gate_->Withdraw(size);
-  *why_not = DescribeAt(Bytes(granted), size, tag, "budget");
+  *denial = {.granted = Bytes(granted)};
   return false;
 }
 
@@ -120,79 +121,87 @@ absl::StatusOr<Grant> LocalBudget::Acquire(Bytes size,
     return absl::InvalidArgumentError("a grant of 0 bytes was asked");
   }
   const Tag tag = options.tag ? *options.tag : Tag::Current();
-  if (gate_ == nullptr) {
-    uint64_t granted;
-    if (Claim(size, tag, &granted)) return MakeGrant(this, size, tag);
-  }
-  return AcquireWhileShort(size, tag, options);
+  Denial denial;
+  if (Take(size, tag, &denial)) return MakeGrant(this, size, tag);
+  return AcquireWhileShort(size, tag, options, denial);
 }
 
 absl::StatusOr<Grant> LocalBudget::AcquireWhileShort(
-    Bytes size, Tag tag, const AcquireOptions& options) {
-  using Kind = ReclaimerOptions::Kind;
-  Refusal why_not;
-  if (ClaimThroughGate(size, tag, &why_not)) return MakeGrant(this, size, tag);
-  if (size > limit_) return RefusalStatus(why_not);
-
-  const auto ask = [&](Kind kind) {
-    const Bytes wanted = SaturatingSubtract(size, why_not.headroom);
-    return !arbiter_.Ask(kind, wanted, options.deadline, clock_).is_zero();
+    Bytes size, Tag tag, const AcquireOptions& options, Denial& denial) {
+  if (size > limit_) return Refuse(DescribeDenial(size, tag, denial));
+  const Watch watch(*this);
+  Grant grant;
+  const auto claim = [&] {
+    if (!grant.size().is_zero()) return Bytes();
+    if (!Take(size, tag, &denial)) return Shortage(size, denial);
+    grant = MakeGrant(this, size, tag);
+    return Bytes();
   };
-  // While caches give, there may be room.
-  while (ask(Kind::kCache)) {
-    if (ClaimThroughGate(size, tag, &why_not)) {
-      return MakeGrant(this, size, tag);
-    }
-  }
+  Arbiter::Round round = MakeRound(options.deadline, claim);
+  AskCaches(round);
+  if (!process_.is_current()) return ForkedChild();
+  if (!grant.size().is_zero()) return grant;
   // Once more, for what came back while the caches were asked.
-  if (ClaimThroughGate(size, tag, &why_not)) return MakeGrant(this, size, tag);
+  if (claim().is_zero()) return grant;
 
   if (clock_.Now() < options.deadline) {
-    ask(Kind::kCallback);
-    const Waiter me{size, options.priority.value_or(0)};
+    if (!bell_.is_served()) {
+      round.kind = ReclaimerOptions::Kind::kCallback;
+      arbiter_.Ask(round, clock_);
+      if (!process_.is_current()) return ForkedChild();
+      if (!grant.size().is_zero()) return grant;
+    }
+    const Waiter me{size, options.priority.value_or(0), options.deadline};
     const ScopedWaiter waiting(*this, me);
     // Caches once more, now that they see that somebody waits: what went into
     // one since is found here, and nothing goes in from here on. All of it is
     // asked for: others may have taken what was free a moment ago.
-    arbiter_.Ask(Kind::kCache, size, options.deadline, clock_);
-    if (WaitForRoom(me, tag, options.deadline, &why_not)) {
-      return MakeGrant(this, size, tag);
-    }
+    const uint64_t before = returned_bytes_.load();
+    arbiter_.Ask(MakeRound(options.deadline,
+                           [&] {
+                             return SaturatingSubtract(
+                                 size, Bytes(returned_bytes_.load() - before));
+                           }),
+                 clock_);
+    if (!process_.is_current()) return ForkedChild();
+    bell_.Ring();
+    if (WaitForRoom(me, tag, denial)) return MakeGrant(this, size, tag);
   }
-  return RefusalStatus(why_not);
+  return Refuse(DescribeDenial(size, tag, denial));
 }
 
-bool LocalBudget::WaitForRoom(const Waiter& me, Tag tag, absl::Time deadline,
-                              Refusal* why_not) {
+bool LocalBudget::WaitForRoom(const Waiter& me, Tag tag, Denial& denial) {
   MutexLock lock(wait_mutex_);
   bool in_time = true;
   while (true) {
     // A grant that another thread drops from here on is either seen by this
     // claim or followed by a notification. The last look is for itself alone:
     // whoever was to go first has had the time.
-    if ((!in_time || !AHigherWaiterFits(me)) &&
-        ClaimThroughGate(me.size, tag, why_not)) {
-      return true;
-    }
+    const bool steps_back = in_time && AHigherWaiterFits(me);
+    if (!steps_back && Take(me.size, tag, &denial)) return true;
     if (!in_time) return false;
-    in_time = clock_.WaitUntil(returned_, wait_mutex_, deadline);
+    // What the machine can spare grows without a notification.
+    absl::Time until = me.deadline;
+    if (denial.gates || (steps_back && gate_ != nullptr)) {
+      until = std::min(until, clock_.Now() + kGateSlice);
+    }
+    in_time = clock_.WaitUntil(room_, wait_mutex_, until) ||
+              clock_.Now() < me.deadline;
   }
 }
 
 bool LocalBudget::AHigherWaiterFits(const Waiter& me) const {
-  const Bytes room = SaturatingSubtract(limit_, granted());
+  if (waiters_.size() == 1) return false;
+  const Bytes room = Headroom();
   return std::any_of(waiters_.begin(), waiters_.end(), [&](const Waiter* w) {
     return w->priority > me.priority && w->size <= room;
   });
 }
 
 Grant LocalBudget::TryAcquire(Bytes size, Tag tag) {
-  Refusal why_not;
   if (!process_.is_current() || size.is_zero()) return Grant();
-  uint64_t granted;
-  const bool claimed = gate_ == nullptr ? Claim(size, tag, &granted)
-                                        : ClaimThroughGate(size, tag, &why_not);
-  return claimed ? MakeGrant(this, size, tag) : Grant();
+  Denial denial;
+  return Take(size, tag, &denial) ? MakeGrant(this, size, tag) : Grant();
 }
 
 Grant LocalBudget::Charge(Bytes size, Tag tag) {
@@ -201,17 +210,24 @@ Grant LocalBudget::Charge(Bytes size, Tag tag) {
   size = std::min(size, kMaxCharge);
   const uint64_t before = granted_.fetch_add(size.count());
   Count(before + size.count(), size, tag);
-  return MakeGrant(this, size, tag);
+  return MakeGrant(this, size, tag, /*settled=*/true);
 }
 
-void LocalBudget::Return(Bytes size, Tag tag) {
+void LocalBudget::Return(Bytes size, Tag tag, bool settled) {
   if (!process_.is_current()) return;
+  if (gate_ != nullptr) gate_->Return(size, settled);
   granted_by_tag_[tag.index()].fetch_sub(size.count(),
                                          std::memory_order_relaxed);
   granted_.fetch_sub(size.count());
+  if (num_watches_.load() == 0) return;
+  returned_bytes_.fetch_add(size.count());
   if (num_waiters_.load() == 0) return;
   MutexLock lock(wait_mutex_);
-  returned_.NotifyAll();
+  room_.NotifyAll();
+}
+
+void LocalBudget::Settle(Bytes size) {
+  if (gate_ != nullptr && process_.is_current()) gate_->Settle(size);
 }
 
 void LocalBudget::Move(Bytes size, Tag from, Tag to) {
@@ -222,14 +238,20 @@ void LocalBudget::Move(Bytes size, Tag from, Tag to) {
                                           std::memory_order_relaxed);
 }
 
-std::unique_ptr<Budget::Registration> LocalBudget::Register(
-    Reclaimer& reclaimer, const ReclaimerOptions& options) {
-  return arbiter_.Register(reclaimer, options);
-}
-
 Refusal LocalBudget::Describe(Bytes size, Tag tag,
                               absl::string_view limited_by) const {
   return DescribeAt(granted(), size, tag, limited_by);
+}
+
+Refusal LocalBudget::DescribeDenial(Bytes size, Tag tag,
+                                    const Denial& denial) const {
+  if (!denial.gates) {
+    return DescribeAt(denial.granted, size, tag, limited_by_);
+  }
+  Refusal refusal =
+      DescribeAt(denial.granted, size, tag, denial.gates->limited_by);
+  refusal.headroom = std::min(denial.gates->headroom, RoomAt(denial.granted));
+  return refusal;
 }
 
 Refusal LocalBudget::DescribeAt(Bytes granted, Bytes size, Tag tag,
@@ -237,10 +259,13 @@ Refusal LocalBudget::DescribeAt(Bytes granted, Bytes size, Tag tag,
   Refusal refusal{.asked = size,
                   .granted = granted,
                   .limit = limit_,
-                  .headroom = SaturatingSubtract(limit_, granted),
+                  .headroom = RoomAt(granted),
                   .limited_by = std::string(limited_by),
                   .tag = std::string(tag.name()),
                   .holders = {}};
+  if (gate_ != nullptr) {
+    refusal.headroom = std::min(refusal.headroom, gate_->headroom());
+  }
   std::vector<std::pair<uint64_t, size_t>> sums;
   for (size_t i = 0; i < granted_by_tag_.size(); ++i) {
     const uint64_t sum = granted_by_tag_[i].load(std::memory_order_acquire);

@@ -125,7 +125,7 @@ TEST_F(LocalBudgetTest, GrantsMoveSplitAndRetagWithoutChangingTheSum) {
 
 TEST_F(LocalBudgetTest, ChargeCountsPastTheLimitAndStopsGrants) {
   auto budget = Make(Bytes(100));
-  Grant debt = budget->Charge(Bytes(130), *Tag::Named("debt"));
+  Grant debt = budget->Charge(Bytes(130), *Tag::Named("charged"));
   EXPECT_EQ(budget->granted(), Bytes(130));
   const absl::Status status = budget->Acquire(Bytes(1), {}).status();
   EXPECT_EQ(RefusalOf(status)->headroom, Bytes(0));
@@ -333,6 +333,11 @@ class FixedGate final : public Gate {
     return std::nullopt;
   }
   void Withdraw(Bytes size) override { room_ += size; }
+  void Settle(Bytes) override {}
+  void Return(Bytes size, bool) override { room_ += size; }
+  std::optional<Refusal> PrepareStep(Bytes, absl::Time) override {
+    return std::nullopt;
+  }
   Bytes headroom() const override { return room_; }
 
  private:
@@ -351,6 +356,172 @@ TEST_F(LocalBudgetTest, TheGateIsAskedBeforeAnythingIsCounted) {
   EXPECT_FALSE(budget->Acquire(Bytes(90), {}).ok());
   EXPECT_EQ(gate.headroom(), Bytes(10));
   EXPECT_EQ(budget->TryAcquire(Bytes(10), Tag()).size(), Bytes(10));
+}
+
+// What a machine has, in one word.
+class CountingGate final : public Gate {
+ public:
+  explicit CountingGate(Bytes room) : room_(room.count()) {}
+  std::optional<Refusal> Admit(Bytes size) override {
+    uint64_t room = room_;
+    do {
+      if (size.count() > room) {
+        return Refusal{.headroom = Bytes(room), .limited_by = "os_reserve"};
+      }
+    } while (!room_.compare_exchange_weak(room, room - size.count()));
+    unsettled += size.count();
+    return std::nullopt;
+  }
+  void Withdraw(Bytes size) override { Return(size, false); }
+  void Settle(Bytes size) override { unsettled -= size.count(); }
+  void Return(Bytes size, bool settled) override {
+    if (!settled) unsettled -= size.count();
+    room_ += size.count();
+  }
+  std::optional<Refusal> PrepareStep(Bytes step, absl::Time) override {
+    if (step.count() <= room_) return std::nullopt;
+    return Refusal{.headroom = headroom(), .limited_by = "os_reserve"};
+  }
+  Bytes headroom() const override { return Bytes(room_); }
+  void Grow(Bytes by) { room_ += by.count(); }
+
+  std::atomic<uint64_t> unsettled{0};
+
+ private:
+  std::atomic<uint64_t> room_;
+};
+
+TEST_F(LocalBudgetTest, AGrantIsInFlightUntilItIsSettledOnce) {
+  CountingGate gate(Bytes(100));
+  auto budget = Make(Bytes(100), &gate);
+  Grant whole = *budget->Acquire(Bytes(60), {});
+  EXPECT_EQ(gate.unsettled, 60u);
+  Grant part = whole.Split(Bytes(20));
+  part.Settle();
+  part.Settle();
+  EXPECT_EQ(gate.unsettled, 40u);
+  part.Retag(Tag::Cached());
+  Grant moved = std::move(part);
+  EXPECT_TRUE(moved.is_settled());
+  Grant again = moved.Split(Bytes(5));
+  EXPECT_TRUE(again.is_settled());
+  EXPECT_FALSE(whole.is_settled());
+  again.Release();
+  moved.Release();
+  EXPECT_EQ(gate.unsettled, 40u);
+  whole.Release();
+  EXPECT_EQ(gate.unsettled, 0u);
+  EXPECT_EQ(gate.headroom(), Bytes(100));
+  EXPECT_TRUE(budget->Charge(Bytes(10), Tag()).is_settled());
+  EXPECT_EQ(gate.unsettled, 0u);
+}
+
+TEST_F(LocalBudgetTest, ARefusalByTheGateCarriesTheBudgetsNumbersToo) {
+  CountingGate gate(Bytes(30));
+  auto budget = Make(Bytes(100), &gate);
+  const Grant held = *budget->Acquire(Bytes(20), {});
+  const Refusal refusal = *RefusalOf(budget->Acquire(Bytes(11), {}).status());
+  EXPECT_EQ(refusal, (Refusal{.asked = Bytes(11),
+                              .granted = Bytes(20),
+                              .limit = Bytes(100),
+                              .headroom = Bytes(10),
+                              .limited_by = "os_reserve",
+                              .tag = "untagged",
+                              .holders = {{"untagged", Bytes(20)}}}));
+  EXPECT_EQ(gate.headroom(), Bytes(10));
+  EXPECT_TRUE(budget->PrepareStep(Bytes(10), Tag(), {}).ok());
+  EXPECT_EQ(RefusalOf(budget->PrepareStep(Bytes(11), Tag(), {}))->headroom,
+            Bytes(10));
+}
+
+TEST_F(LocalBudgetTest, NamesWhereItsLimitComesFrom) {
+  auto budget = LocalBudget::Create(
+      {.limit = Bytes(10), .clock = &clock_, .limited_by = "cgroup"});
+  EXPECT_EQ(RefusalOf((*budget)->Acquire(Bytes(11), {}).status())->limited_by,
+            "cgroup");
+}
+
+// The machine has more again, and nobody drops a grant.
+TEST_F(LocalBudgetTest, AWaitSeesWhatTheMachineGetsBack) {
+  CountingGate gate(Bytes(10));
+  auto budget = Make(Bytes(100), &gate);
+  std::thread machine([&] {
+    clock_.AwaitWaiter();
+    gate.Grow(Bytes(10));
+    clock_.Advance(LocalBudget::kGateSlice);
+  });
+  EXPECT_TRUE(
+      budget->Acquire(Bytes(15), {.deadline = clock_.Now() + absl::Hours(1)})
+          .ok());
+  machine.join();
+}
+
+TEST_F(LocalBudgetTest, AShortMachineMakesCachesGive) {
+  CountingGate gate(Bytes(30));
+  auto budget = Make(Bytes(100), &gate);
+  Grant cached = *budget->Acquire(Bytes(30), {});
+  FunctionReclaimer cache([&](Bytes wanted) {
+    EXPECT_EQ(wanted, Bytes(10));
+    cached.Split(wanted).Release();
+    return wanted;
+  });
+  auto registration =
+      budget->Register(cache, {ReclaimerOptions::Kind::kCache, 0});
+  EXPECT_TRUE(budget->Acquire(Bytes(10), {}).ok());
+}
+
+TEST_F(LocalBudgetTest, ShrinksToItsTargetInTheDocumentedOrder) {
+  auto budget = Make(Bytes(100));
+  std::vector<Grant> held;
+  std::vector<std::string> asked;
+  std::vector<std::unique_ptr<FunctionReclaimer>> reclaimers;
+  std::vector<std::unique_ptr<Budget::Registration>> registrations;
+  const auto add = [&](const std::string& name, ReclaimerOptions options) {
+    const size_t i = held.size();
+    held.push_back(*budget->Acquire(Bytes(20), {}));
+    reclaimers.push_back(
+        std::make_unique<FunctionReclaimer>([&, i, name](Bytes wanted) {
+          EXPECT_EQ(budget->announced()->target, Bytes(30));
+          if (held[i].size().is_zero()) return Bytes();
+          asked.push_back(name);
+          const Bytes given = std::min(wanted, held[i].size());
+          held[i].Split(given).Release();
+          return given;
+        }));
+    registrations.push_back(budget->Register(*reclaimers.back(), options));
+  };
+  using Options = ReclaimerOptions;
+  held.reserve(4);
+  add("dear", {.priority = 1});
+  add("cheap", {.priority = 9, .cost = Options::Cost::kCheap});
+  add("cache", {.kind = Options::Kind::kCache, .priority = 5});
+  add("dearest", {.priority = 2});
+  EXPECT_EQ(budget->Shrink(Bytes(50), clock_.Now() + absl::Seconds(1)),
+            Bytes(50));
+  EXPECT_EQ(asked, (std::vector<std::string>{"cache", "cheap", "dear"}));
+  EXPECT_EQ(budget->granted(), Bytes(30));
+  EXPECT_FALSE(budget->announced());
+}
+
+// One budget's reclaimer may have another budget's asked.
+TEST_F(LocalBudgetTest, AReclaimerMayAskAnotherBudget) {
+  auto budget = Make(Bytes(100));
+  auto other = Make(Bytes(100));
+  Grant held = *budget->Acquire(Bytes(100), {});
+  Grant others = *other->Acquire(Bytes(100), {});
+  FunctionReclaimer gives([&](Bytes wanted) {
+    others.Release();
+    return wanted;
+  });
+  FunctionReclaimer moves([&](Bytes wanted) {
+    EXPECT_TRUE(other->Acquire(Bytes(50), {}).ok());
+    held.Release();
+    return wanted;
+  });
+  using Options = ReclaimerOptions;
+  auto first = other->Register(gives, {.kind = Options::Kind::kCache});
+  auto second = budget->Register(moves, {.kind = Options::Kind::kCache});
+  EXPECT_TRUE(budget->Acquire(Bytes(50), {}).ok());
 }
 
 TEST_F(LocalBudgetTest, AForkedChildOwnsNothing) {
@@ -440,60 +611,64 @@ TEST_F(LocalBudgetTest, WhatWentIntoACacheMeanwhileIsFound) {
 // Many threads race for a budget that is mostly full. The sum is read after
 // every step, and no refusal is false.
 TEST_F(LocalBudgetTest, NeverOvershootsAndNeverRefusesWhatFits) {
-  constexpr int kThreads = 16;
-  constexpr int kSteps = 5000;
-  const Bytes limit(1000);
-  auto budget = Make(limit);
-  RefusalOracle oracle(limit);
-  std::vector<RefusalOracle::History> histories(kThreads);
-  std::atomic<int> overshoots{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      std::mt19937 random(t);
-      RefusalOracle::History& history = histories[t];
-      struct Held {
-        Grant grant;
-        uint64_t from;
-      };
-      std::vector<Held> held;
-      for (int i = 0; i < kSteps; ++i) {
-        const Bytes size(random() % 150 + 1);
-        const uint64_t called = oracle.Now();
-        absl::StatusOr<Grant> grant = budget->Acquire(size, {});
-        const uint64_t returned = oracle.Now();
-        if (budget->granted() > limit) ++overshoots;
-        if (grant.ok()) {
-          held.push_back({*std::move(grant), called});
-        } else {
-          history.refused.push_back({called, returned, size});
+  for (const bool gated : {false, true}) {
+    constexpr int kThreads = 16;
+    constexpr int kSteps = 5000;
+    const Bytes limit(1000);
+    CountingGate gate(limit);
+    auto budget = Make(limit, gated ? &gate : nullptr);
+    RefusalOracle oracle(limit);
+    std::vector<RefusalOracle::History> histories(kThreads);
+    std::atomic<int> overshoots{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        std::mt19937 random(t);
+        RefusalOracle::History& history = histories[t];
+        struct Held {
+          Grant grant;
+          uint64_t from;
+        };
+        std::vector<Held> held;
+        for (int i = 0; i < kSteps; ++i) {
+          const Bytes size(random() % 150 + 1);
+          const uint64_t called = oracle.Now();
+          absl::StatusOr<Grant> grant = budget->Acquire(size, {});
+          const uint64_t returned = oracle.Now();
+          if (budget->granted() > limit) ++overshoots;
+          if (grant.ok()) {
+            held.push_back({*std::move(grant), called});
+          } else {
+            history.refused.push_back({called, returned, size});
+          }
+          while (!held.empty() && random() % 3 == 0) {
+            const Bytes dropped = held.back().grant.size();
+            const uint64_t from = held.back().from;
+            held.back().grant.Release();
+            history.held.push_back({from, oracle.Now(), dropped});
+            held.pop_back();
+          }
         }
-        while (!held.empty() && random() % 3 == 0) {
-          const Bytes dropped = held.back().grant.size();
-          const uint64_t from = held.back().from;
-          held.back().grant.Release();
-          history.held.push_back({from, oracle.Now(), dropped});
-          held.pop_back();
+        for (Held& h : held) {
+          const Bytes dropped = h.grant.size();
+          h.grant.Release();
+          history.held.push_back({h.from, oracle.Now(), dropped});
         }
-      }
-      for (Held& h : held) {
-        const Bytes dropped = h.grant.size();
-        h.grant.Release();
-        history.held.push_back({h.from, oracle.Now(), dropped});
-      }
-    });
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    size_t refused = 0;
+    for (const auto& history : histories) {
+      refused += history.refused.size();
+      oracle.Merge(history);
+    }
+    EXPECT_EQ(overshoots, 0);
+    EXPECT_GT(refused, 0u);
+    EXPECT_EQ(oracle.CountFalseRefusals(), 0u);
+    EXPECT_EQ(budget->granted(), Bytes(0));
+    EXPECT_LE(budget->peak(), limit);
+    EXPECT_EQ(gate.unsettled, 0u);
   }
-  for (std::thread& thread : threads) thread.join();
-  size_t refused = 0;
-  for (const auto& history : histories) {
-    refused += history.refused.size();
-    oracle.Merge(history);
-  }
-  EXPECT_EQ(overshoots, 0);
-  EXPECT_GT(refused, 0u);
-  EXPECT_EQ(oracle.CountFalseRefusals(), 0u);
-  EXPECT_EQ(budget->granted(), Bytes(0));
-  EXPECT_LE(budget->peak(), limit);
 }
 
 }  // namespace

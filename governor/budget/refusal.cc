@@ -22,6 +22,20 @@ std::string Remedy(const Refusal& refusal) {
   if (refusal.asked > refusal.limit) {
     return "it can never fit: ask for less, or open with a larger budget";
   }
+  if (refusal.limited_by == "contiguity" || refusal.limited_by == "reclaim") {
+    return "the machine could not make free memory ready in time: ask again, "
+           "with a later deadline, or end what keeps it busy";
+  }
+  if (refusal.limited_by == "cgroup") {
+    return "give blocks or leases back, or raise the cgroup's limit";
+  }
+  if (refusal.limited_by == "host_unknown") {
+    return "the machine does not say what it can spare: see `governor doctor`";
+  }
+  if (refusal.limited_by != "budget") {
+    return "the machine would keep less than it must: end what else takes its "
+           "memory, or open with a smaller os_reserve";
+  }
   return "give blocks or leases back, or open with a larger budget "
          "(GOVERNOR_BUDGET, or budget= where the governor is opened)";
 }

@@ -25,8 +25,9 @@ struct Refusal {
   Bytes granted = Bytes();   // what all holders had then, allowance included
   Bytes limit = Bytes();     // the budget's, whichever limit was hit
   Bytes headroom = Bytes();  // what would have been granted then
-  // Which limit: `budget`; `driver` when the budget had room and the driver
-  // had not; names of other limits come with whoever sets them.
+  // Which limit: `budget`, or `cgroup` when that is where the budget comes
+  // from; `driver` when the budget had room and the driver had not; else what
+  // the machine lacked, in the words of the gate that said so.
   std::string limited_by = "";
   std::string tag = "";              // who asked
   std::vector<Holder> holders = {};  // the largest first, at most kMaxHolders

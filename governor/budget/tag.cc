@@ -44,10 +44,11 @@ class TagTable {
     names_[Tag().index()] = "untagged";
     names_[Tag::Cached().index()] = "cached";
     names_[Tag::Allowance().index()] = "allowance";
+    names_[Tag::Debt().index()] = "debt";
   }
 
   Mutex mutex_;
-  size_t size_ ABSL_GUARDED_BY(mutex_) = 3;
+  size_t size_ ABSL_GUARDED_BY(mutex_) = 4;
   std::array<std::string, Tag::kMaxTags> names_;
 };
 
@@ -63,7 +64,8 @@ absl::StatusOr<Tag> Tag::Named(absl::string_view name) {
                      " printable characters, for example 'kv'; given '",
                      absl::CHexEscape(name.substr(0, kMaxNameLength)), "'"));
   }
-  if (name == Cached().name() || name == Allowance().name()) {
+  if (name == Cached().name() || name == Allowance().name() ||
+      name == Debt().name()) {
     return absl::InvalidArgumentError(
         absl::StrCat("not a tag: '", name,
                      "' is what the library itself calls "

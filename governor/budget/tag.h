@@ -26,6 +26,8 @@ class Tag {
   static constexpr Tag Cached() { return Tag(1); }
   // What a budget sets aside for unmanaged bytes.
   static constexpr Tag Allowance() { return Tag(2); }
+  // Unmanaged bytes above that.
+  static constexpr Tag Debt() { return Tag(3); }
 
   // For walking over all tags; `index` < kMaxTags. Its name may be empty.
   static constexpr Tag AtIndex(size_t index) {
@@ -35,7 +37,7 @@ class Tag {
   // The tag of this name, new or known.
   // INVALID_ARGUMENT: empty, longer than kMaxNameLength, with a character that
   // is not printable ASCII, or a name that the library keeps for itself
-  // ("cached", "allowance"). RESOURCE_EXHAUSTED: kMaxTags names exist.
+  // ("cached", "allowance", "debt"). RESOURCE_EXHAUSTED: kMaxTags names exist.
   static absl::StatusOr<Tag> Named(absl::string_view name);
 
   // The tag of the innermost ScopedTag of this thread.
