@@ -38,6 +38,16 @@ ChunkPool::~ChunkPool() {
 
 absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::Obtain(
     Bytes size, size_t count, const AcquireOptions& options) {
+  return ObtainChunks(size, count, /*as_fits=*/false, options);
+}
+
+absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::ObtainAsFits(
+    Bytes size, size_t count, const AcquireOptions& options) {
+  return ObtainChunks(size, count, /*as_fits=*/true, options);
+}
+
+absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::ObtainChunks(
+    Bytes size, size_t count, bool as_fits, AcquireOptions options) {
   GOVERNOR_RETURN_IF_ERROR(device().CheckProcess());
   if (closed_) {
     return absl::FailedPreconditionError("the governor is closed");
@@ -47,33 +57,85 @@ absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::Obtain(
     return absl::InvalidArgumentError(absl::StrCat(
         "no such number of chunks: ", count, " of ", size.count(), " bytes"));
   }
-  const Tag tag = options.tag ? *options.tag : Tag::Current();
+  if (!options.tag) options.tag = Tag::Current();
   std::vector<PhysicalChunk> chunks;
   // Whatever goes wrong below, an exception included.
   absl::Cleanup give_back = [&] {
     GiveBack(absl::MakeSpan(chunks)).IgnoreError();
   };
   Grant rest;
-  if (!TryObtain(size, count, tag, chunks, rest)) {
-    // Nothing kept could help: the budget decides, and waits if there is time.
-    AcquireOptions tagged = options;
-    tagged.tag = tag;
-    if (!tagged.priority) tagged.priority = options_.priority;
-    GOVERNOR_ASSIGN_OR_RETURN(rest, budget_->Acquire(*total, tagged));
-    chunks.reserve(count);
+  if (!TryObtain(size, count, *options.tag, chunks, rest)) {
+    GOVERNOR_RETURN_IF_ERROR(
+        ObtainLater(size, &count, as_fits, options, chunks, rest));
   }
-  while (!rest.size().is_zero()) {
-    absl::StatusOr<PhysicalChunk> chunk = CreateChunk(rest.Split(size));
-    if (!chunk.ok()) {
-      const Bytes created = size * chunks.size();
-      // The driver's first word is the one that helps.
-      GiveBack(absl::MakeSpan(chunks)).IgnoreError();
-      return ExplainShortage(chunk.status(), *total, created, tag);
+  const absl::Status status = CreateChunks(size, options, rest, chunks);
+  const bool is_short = status.code() == absl::StatusCode::kResourceExhausted;
+  if (!status.ok() && !(as_fits && is_short && !chunks.empty())) {
+    const Bytes created = size * chunks.size();
+    // The first word is the one that helps.
+    GiveBack(absl::MakeSpan(chunks)).IgnoreError();
+    if (!RefusalOf(status)) {
+      return ExplainShortage(status, *total, created, *options.tag);
     }
-    chunks.push_back(*std::move(chunk));
+    // A machine that is short has no use for what this pool would keep.
+    Trim(created);
+    return status;
   }
   std::move(give_back).Cancel();
   return chunks;
+}
+
+absl::Status ChunkPool::ObtainLater(Bytes size, size_t* count, bool as_fits,
+                                    const AcquireOptions& options,
+                                    std::vector<PhysicalChunk>& chunks,
+                                    Grant& rest) {
+  // Nothing kept could help: the budget decides, and waits if there is time.
+  AcquireOptions acquire = options;
+  if (!acquire.priority) acquire.priority = options_.priority;
+  size_t wanted = *count;
+  // What can never fit would not be waited for.
+  if (as_fits) {
+    wanted = std::clamp<size_t>(budget_->limit() / size, 1, wanted);
+  }
+  absl::StatusOr<Grant> grant = budget_->Acquire(size * wanted, acquire);
+  if (grant.ok()) {
+    *count = wanted;
+    rest = *std::move(grant);
+    chunks.reserve(wanted);
+    return absl::OkStatus();
+  }
+  const std::optional<Refusal> refusal = RefusalOf(grant.status());
+  if (!as_fits || !refusal) return grant.status();
+  // As many as there is room for now, and fewer where others were faster.
+  size_t fits = std::min(wanted - 1, refusal->headroom / size);
+  while (fits > 0 && !TryObtain(size, fits, *options.tag, chunks, rest)) {
+    const Bytes room =
+        budget_->Describe(size, *options.tag, refusal->limited_by).headroom;
+    fits = std::min(fits - 1, room / size);
+  }
+  if (fits == 0) return grant.status();
+  *count = fits;
+  return absl::OkStatus();
+}
+
+absl::Status ChunkPool::CreateChunks(Bytes size, const AcquireOptions& options,
+                                     Grant& rest,
+                                     std::vector<PhysicalChunk>& chunks) {
+  const bool in_steps = budget_->has_gate();
+  const Bytes step = std::max(AlignDown(kStep, size), size);
+  Bytes prepared;
+  while (!rest.size().is_zero()) {
+    if (in_steps && prepared.is_zero()) {
+      prepared = std::min(step, rest.size());
+      GOVERNOR_RETURN_IF_ERROR(
+          budget_->PrepareStep(prepared, *options.tag, options.deadline));
+    }
+    GOVERNOR_ASSIGN_OR_RETURN(PhysicalChunk chunk,
+                              CreateChunk(rest.Split(size)));
+    chunks.push_back(std::move(chunk));
+    prepared = SaturatingSubtract(prepared, size);
+  }
+  return absl::OkStatus();
 }
 
 bool ChunkPool::TryObtain(Bytes size, size_t count, Tag tag,
@@ -121,6 +183,7 @@ absl::Status ChunkPool::ExplainShortage(const absl::Status& status, Bytes asked,
   Trim(asked);
   Refusal refusal = budget_->Describe(asked, tag, "driver");
   refusal.headroom = headroom;
+  budget_->NoteRefusal(refusal);
   absl::Status refused = RefusalStatus(refusal);
   status.ForEachPayload(
       [&refused](absl::string_view type, const absl::Cord& payload) {
@@ -211,18 +274,21 @@ void ChunkPool::TakeOldest(Bytes wanted, Batch& batch) noexcept {
 DriverAnswer ChunkPool::ReleaseBatch(Batch& batch, Bytes* released) noexcept {
   DriverAnswer first_error;
   size_t num_released = 0;
+  Bytes released_now;
   for (PhysicalChunk& chunk : batch) {
     const Bytes size = chunk.size();
     const DriverAnswer answer = chunk.Release();
     first_error.Update(answer);
     if (!answer.ok()) continue;
-    *released += size;
+    released_now += size;
     resident_.fetch_sub(size.count());
     ++num_released;
   }
+  *released += released_now;
   MutexLock lock(mutex_);
   for (PhysicalChunk& chunk : batch) Keep(std::move(chunk));
   num_chunks_ -= num_released;
+  released_bytes_ += released_now;
   --releasing_;
   released_.NotifyAll();
   return first_error;
@@ -251,12 +317,13 @@ Bytes ChunkPool::Trim(Bytes wanted) noexcept {
 
 Bytes ChunkPool::Reclaim(Bytes wanted, absl::Time) {
   const Bytes released = Trim(wanted);
-  if (!released.is_zero()) return released;
+  if (!released.is_zero() || !device().is_current_process()) return released;
   // What another thread is releasing now is as good: the caller looks again.
   MutexLock lock(mutex_);
   if (releasing_ == 0) return Bytes();
+  const Bytes before = released_bytes_;
   released_.Wait(mutex_);
-  return wanted;
+  return std::min(wanted, released_bytes_ - before);
 }
 
 DriverAnswer ChunkPool::Close() noexcept {

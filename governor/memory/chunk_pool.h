@@ -50,14 +50,27 @@ class ChunkPool final : private Reclaimer {
   // Releases what is kept. Every chunk that was obtained has come back.
   ~ChunkPool() override;
 
+  // The most that is created before the machine is looked at again, where the
+  // budget has a gate; one chunk where that is larger.
+  static constexpr Bytes kStep = MiB(256);
+
   // `count` chunks of `size` each: kept ones first, new ones under one grant
-  // for all of them. Contents are unspecified. All or nothing:
-  // RESOURCE_EXHAUSTED with a Refusal: the budget, or (`limited_by` "driver")
-  // the device, is short; nothing is held that was not held before.
+  // for all of them, in steps that the budget prepares. Contents are
+  // unspecified. All or nothing:
+  // RESOURCE_EXHAUSTED with a Refusal: the budget, its gate, or (`limited_by`
+  // "driver") the device, is short; nothing is held that was not held before,
+  // and less is kept where the device or the machine is what was short.
   // INVALID_ARGUMENT: count * size does not fit in 64 bits, or is zero.
   // FAILED_PRECONDITION: the pool is closed.
   // Else the driver's error.
   absl::StatusOr<std::vector<PhysicalChunk>> Obtain(
+      Bytes size, size_t count, const AcquireOptions& options);
+
+  // The same, but where all of it is refused, as many of the `count` as the
+  // budget grants by the deadline, and of these as many as were created when a
+  // step or the device said no. Errors as above; RESOURCE_EXHAUSTED when there
+  // would be none at all.
+  absl::StatusOr<std::vector<PhysicalChunk>> ObtainAsFits(
       Bytes size, size_t count, const AcquireOptions& options);
 
   // Takes chunks back, all of them, mapped nowhere: keeps what the bound
@@ -106,6 +119,17 @@ class ChunkPool final : private Reclaimer {
   // False, with nothing changed, when that instant has no room.
   bool TryObtain(Bytes size, size_t count, Tag tag,
                  std::vector<PhysicalChunk>& chunks, Grant& rest);
+  // The grant for what TryObtain had no room for: `*count` chunks of `size`, or
+  // where that is refused and `as_fits`, for fewer, the number of which it
+  // leaves in `*count`. `chunks` may then hold kept ones, as after TryObtain.
+  absl::Status ObtainLater(Bytes size, size_t* count, bool as_fits,
+                           const AcquireOptions& options,
+                           std::vector<PhysicalChunk>& chunks, Grant& rest);
+  absl::StatusOr<std::vector<PhysicalChunk>> ObtainChunks(
+      Bytes size, size_t count, bool as_fits, AcquireOptions options);
+  // Spends `rest` on chunks. On an error those before it are in `chunks`.
+  absl::Status CreateChunks(Bytes size, const AcquireOptions& options,
+                            Grant& rest, std::vector<PhysicalChunk>& chunks);
   // Moves the oldest into `batch`, which is empty, until they make `wanted`
   // bytes, the batch is full or none is left. ReleaseBatch follows, unless the
   // batch is empty still.
@@ -136,6 +160,8 @@ class ChunkPool final : private Reclaimer {
   Bytes cached_ ABSL_GUARDED_BY(mutex_);
   // Threads between taking chunks out of kept_ and dropping their grants.
   int releasing_ ABSL_GUARDED_BY(mutex_) = 0;
+  // So many were released since this pool was made.
+  Bytes released_bytes_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> closed_{false};
 };
 

@@ -139,29 +139,43 @@ void ElasticRegion::End(size_t first, size_t count, State mapped) {
 
 absl::Status ElasticRegion::Commit(size_t first, size_t count,
                                    const CommitOptions& options) {
+  return CommitBlocks(first, count, /*as_fits=*/false, options).status();
+}
+
+absl::StatusOr<size_t> ElasticRegion::CommitAsFits(
+    size_t first, size_t count, const CommitOptions& options) {
+  return CommitBlocks(first, count, /*as_fits=*/true, options);
+}
+
+absl::StatusOr<size_t> ElasticRegion::CommitBlocks(
+    size_t first, size_t count, bool as_fits, const CommitOptions& options) {
   GOVERNOR_RETURN_IF_ERROR(CheckRange(first, count));
   GOVERNOR_RETURN_IF_ERROR(BeginCommit(first, count));
   State mapped = State::kStranded;
   const absl::Cleanup end = [&] { End(first, count, mapped); };
-  const absl::Status status = CommitBusy(first, count, options);
-  if (status.ok()) mapped = State::kCommitted;
-  if (status.ok() || RefusalOf(status)) return status;
-  return pool_->ExplainShortage(status, block_size_ * count,
+  absl::StatusOr<size_t> committed = CommitBusy(first, count, as_fits, options);
+  if (committed.ok()) mapped = State::kCommitted;
+  if (committed.ok() || RefusalOf(committed.status())) return committed;
+  return pool_->ExplainShortage(committed.status(), block_size_ * count,
                                 /*headroom=*/Bytes(),
                                 options.tag ? *options.tag : Tag::Current());
 }
 
-absl::Status ElasticRegion::CommitBusy(size_t first, size_t count,
-                                       const CommitOptions& options) {
+absl::StatusOr<size_t> ElasticRegion::CommitBusy(size_t first, size_t count,
+                                                 bool as_fits,
+                                                 const CommitOptions& options) {
   // Stranded blocks start afresh.
   if (const DriverAnswer answer = UnmapBusy(first, count); !answer.ok()) {
     return answer.ToStatus();
   }
-  GOVERNOR_ASSIGN_OR_RETURN(std::vector<PhysicalChunk> chunks,
-                            pool_->Obtain(block_size_, count,
-                                          {.deadline = options.deadline,
-                                           .tag = options.tag,
-                                           .priority = options.priority}));
+  const AcquireOptions acquire = {.deadline = options.deadline,
+                                  .tag = options.tag,
+                                  .priority = options.priority};
+  GOVERNOR_ASSIGN_OR_RETURN(
+      std::vector<PhysicalChunk> chunks,
+      as_fits ? pool_->ObtainAsFits(block_size_, count, acquire)
+              : pool_->Obtain(block_size_, count, acquire));
+  count = chunks.size();
   // Whatever goes wrong below. The reason for it is what the caller must hear;
   // what cannot be unmapped now is stranded, charged, and tried again.
   absl::Cleanup roll_back = [&] {
@@ -178,7 +192,7 @@ absl::Status ElasticRegion::CommitBusy(size_t first, size_t count,
   }
   if (!answer.ok()) return answer.ToStatus();
   std::move(roll_back).Cancel();
-  return absl::OkStatus();
+  return count;
 }
 
 DriverAnswer ElasticRegion::UnmapBusy(size_t first, size_t count) noexcept {

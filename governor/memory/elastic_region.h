@@ -74,6 +74,10 @@ class ElasticRegion {
   // Gives memory to blocks [first, first + count), readable and writable by the
   // device when it returns. All or nothing. Costs one create, map and access
   // check per block in the driver, less for chunks that are reused.
+  //
+  // Where the budget has a gate the machine is looked at again before each step
+  // of 256 MiB, or of one block where that is larger; a step that is refused
+  // gives back the steps before it.
   // RESOURCE_EXHAUSTED: refused, with a Refusal; nothing was changed.
   // INVALID_ARGUMENT: no such blocks, or one is committed already (it is
   //   named); nothing was changed.
@@ -82,6 +86,13 @@ class ElasticRegion {
   //   still be used, unless the driver says otherwise at every call.
   absl::Status Commit(size_t first, size_t count,
                       const CommitOptions& options = {});
+
+  // The same, but for as many blocks, from `first` on, as the budget grants by
+  // the deadline, and the machine and the device give: returns how many are
+  // committed now, from 1 to `count`. Errors as above, with no block committed:
+  // RESOURCE_EXHAUSTED when not even one fits.
+  absl::StatusOr<size_t> CommitAsFits(size_t first, size_t count,
+                                      const CommitOptions& options = {});
 
   // Takes the memory of blocks [first, first + count) away. The chunks go back
   // to the pool, which releases those beyond its bound before this returns.
@@ -135,8 +146,10 @@ class ElasticRegion {
   // Ends busy: each block's state follows from its mapping. Blocks with a
   // mapping become `mapped`.
   void End(size_t first, size_t count, State mapped);
-  absl::Status CommitBusy(size_t first, size_t count,
-                          const CommitOptions& options);
+  absl::StatusOr<size_t> CommitBlocks(size_t first, size_t count, bool as_fits,
+                                      const CommitOptions& options);
+  absl::StatusOr<size_t> CommitBusy(size_t first, size_t count, bool as_fits,
+                                    const CommitOptions& options);
   // Unmaps what is mapped of busy blocks, up to the first error, and gives the
   // chunks back to the pool. Needs no memory of the host.
   DriverAnswer UnmapBusy(size_t first, size_t count) noexcept;

@@ -9,6 +9,7 @@
 
 #include "governor/base/clock.h"
 #include "governor/budget/local_budget.h"
+#include "governor/budget/misbehaving_reclaimer.h"
 #include "governor/memory/test_device.h"
 #include "gtest/gtest.h"
 
@@ -319,6 +320,59 @@ TEST_F(ElasticRegionTest, BlocksOfEverySizeWork) {
     EXPECT_TRUE(device_.Holds(last, MiB(1), 5));
     ASSERT_TRUE(region->Close().ok());
     EXPECT_EQ(device_.PhysicalBytes(), Bytes());
+  }
+}
+
+TEST_F(ElasticRegionTest, CommitsAsMuchAsFits) {
+  Open(MiB(8));
+  auto region = MakeRegion(MiB(32));
+  ASSERT_TRUE(region->Commit(0, 1).ok());
+  EXPECT_EQ(*region->CommitAsFits(2, 10), 3u);
+  EXPECT_EQ(region->resident(), MiB(8));
+  EXPECT_TRUE(region->is_committed(4));
+  EXPECT_FALSE(region->is_committed(5));
+  device_.Fill(AddressOf(*region, 2), MiB(6), 3);
+  EXPECT_TRUE(device_.Holds(AddressOf(*region, 2), MiB(6), 3));
+  EXPECT_EQ(region->CommitAsFits(5, 10).status().code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_EQ(region->CommitAsFits(4, 2).status().code(),
+            StatusCode::kInvalidArgument);
+  ASSERT_TRUE(region->Decommit(2, 3).ok());
+  EXPECT_EQ(*region->CommitAsFits(5, 2), 2u);
+}
+
+// Whatever a reclaimer does to a commit: see misbehaving_reclaimers_test.
+TEST_F(ElasticRegionTest, ACommitSurvivesMisbehavingReclaimers) {
+  for (int i = 0; i < kNumMisbehaviours; ++i) {
+    const auto misbehaviour = static_cast<Misbehaviour>(i);
+    // It ends the process: what is left then is the budget's business.
+    if (misbehaviour == Misbehaviour::kExits) continue;
+    MisbehavingWorld world(misbehaviour, ReclaimerOptions::Kind::kCallback,
+                           MiB(2));
+    {
+      const auto pool =
+          ChunkPool::Create(device_.context(), world.shared_budget(), {});
+      auto region = *ElasticRegion::Create(pool, {.size = MiB(64)});
+      bool threw = false;
+      absl::Status status;
+      try {
+        status = region->Commit(0, 30, {.deadline = world.Soon()});
+      } catch (...) {
+        threw = true;
+      }
+      world.EndIfChild(status.code() == StatusCode::kFailedPrecondition);
+      EXPECT_EQ(threw, misbehaviour == Misbehaviour::kThrowsException ||
+                           misbehaviour == Misbehaviour::kThrowsInt);
+      if (misbehaviour == Misbehaviour::kBlocks) {
+        EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+      } else if (!threw) {
+        EXPECT_TRUE(status.ok()) << NameOf(misbehaviour) << ": " << status;
+      }
+      const bool committed = !threw && status.ok();
+      EXPECT_EQ(device_.PhysicalBytes(), committed ? MiB(60) : Bytes());
+      EXPECT_EQ(region->resident(), device_.PhysicalBytes());
+    }
+    world.CheckUnharmed();
   }
 }
 

@@ -24,6 +24,7 @@ absl::StatusOr<PhysicalChunk> PhysicalChunk::Create(const Device& device,
                              /*flags=*/0),
       "cuMemCreate"};
   if (!answer.ok()) return answer.ToStatus();
+  grant.Settle();
   return PhysicalChunk(device, handle, std::move(grant));
 }
 

@@ -25,6 +25,7 @@ absl::StatusOr<std::unique_ptr<DeviceMemory>> DeviceMemory::Create(
         std::unique_ptr<PhysicalMemory> device,
         PhysicalMemory::Create(personality.memory, memory->books_));
     if (personality.keeps_released) device->KeepReleased();
+    if (personality.populates_at_once) device->PopulateAtOnce();
     memory->devices_.push_back(std::move(device));
   }
   PhysicalMemory* const pool = personality.Has(CU_DEVICE_ATTRIBUTE_INTEGRATED)
@@ -33,6 +34,7 @@ absl::StatusOr<std::unique_ptr<DeviceMemory>> DeviceMemory::Create(
   const Bytes host = personality.host_memory;
   GOVERNOR_ASSIGN_OR_RETURN(memory->host_,
                             PhysicalMemory::Create(host, memory->books_, pool));
+  if (personality.populates_at_once) memory->host_->PopulateAtOnce();
   GOVERNOR_ASSIGN_OR_RETURN(
       memory->pinned_,
       PhysicalMemory::Create(host, memory->pinned_books_, pool));
@@ -248,6 +250,12 @@ bool DeviceMemory::Place::accessible() const {
 
 void DeviceMemory::Shrink() {
   for (const auto& device : devices_) device->Shrink();
+}
+
+Bytes DeviceMemory::resident() const {
+  Bytes sum = host_->resident();
+  for (const auto& device : devices_) sum += device->resident();
+  return sum;
 }
 
 Bytes DeviceMemory::kept() const {

@@ -195,6 +195,7 @@ class DeviceMemory {
   // See PhysicalMemory, of all devices.
   void Shrink();
   Bytes kept() const;
+  Bytes resident() const;
   bool TakeForContext(int device);
   void ReturnFromContext(int device);
   Bytes FreeBytes(int device) const;

@@ -80,6 +80,10 @@ Bytes HostDriver::imported_bytes() const {
   return state_->memory->imported_books().now();
 }
 
+Bytes HostDriver::host_resident_bytes() const {
+  return state_->memory->resident();
+}
+
 uint64_t HostDriver::hung_calls() const { return state_->hung_calls.count(); }
 
 void HostDriver::ReleaseHungCalls() { state_->hung_calls.Release(); }

@@ -25,9 +25,10 @@ struct HostState;
 // the caller reserved addresses. A page appears when it is first touched, read
 // or written, and goes back to the system when its allocation is really freed.
 // So physical_bytes() is what may come to exist; the host sees what was
-// touched. The CPU may use a mapping directly once cuMemSetAccess allowed it.
-// A range without access faults on the CPU; the driver's own copies and sets
-// check first and answer CUDA_ERROR_INVALID_VALUE.
+// touched, or, with a personality of `pages=now`, all of it at once. The CPU
+// may use a mapping directly once cuMemSetAccess allowed it. A range without
+// access faults on the CPU; the driver's own copies and sets check first and
+// answer CUDA_ERROR_INVALID_VALUE.
 //
 // Work on streams is done before the call that asks for it returns, but for
 // host functions, which have threads of their own, what is behind those, and
@@ -102,6 +103,12 @@ class HostDriver {
   // Chunks and allocations of other processes that are open here. These have
   // them in their own books.
   Bytes imported_bytes() const;
+
+  // Of what physical_bytes() counts, and of what is kept, the bytes that are
+  // pages of the host now, which may be fewer: see `pages` in Personality. A
+  // system call for each device, one for the host and one for each chunk that
+  // may be exported.
+  Bytes host_resident_bytes() const;
 
   // How many calls hang now, as the real driver does in places; see
   // RegisterOutcome::kHangs. A call hangs until ReleaseHungCalls, or the end of

@@ -299,5 +299,36 @@ TEST(HostDriverKeepsTest, ReleasedPagesUntilTheShrinkerRuns) {
   EXPECT_EQ(before, after);
 }
 
+// As on integrated hardware: what was created is taken from the machine.
+TEST(HostDriverPagesTest, AreTheMachinesAtOnceOrWhenTouched) {
+  for (const bool now : {false, true}) {
+    const auto driver =
+        HostDriver::Create(
+            *ParsePersonality(std::string("gb10,memory=1GiB,context=16MiB") +
+                                  (now ? ",pages=now" : ",pages=touched"),
+                              GiB(8)))
+            .value();
+    const DriverApi& api = driver->api();
+    CUcontext context = nullptr;
+    ASSERT_EQ(api.Init(0), CUDA_SUCCESS);
+    ASSERT_EQ(api.DevicePrimaryCtxRetain(&context, 0), CUDA_SUCCESS);
+    ASSERT_EQ(api.CtxSetCurrent(context), CUDA_SUCCESS);
+    EXPECT_EQ(driver->host_resident_bytes(), Bytes());
+    const CUmemAllocationProp properties = PlainProperties();
+    CUmemGenericAllocationHandle chunk = 0;
+    ASSERT_EQ(api.MemCreate(&chunk, 32 << 20, &properties, 0), CUDA_SUCCESS);
+    EXPECT_EQ(driver->host_resident_bytes(), now ? MiB(32) : Bytes());
+    CUdeviceptr linear = 0;
+    ASSERT_EQ(api.MemAlloc(&linear, 8 << 20), CUDA_SUCCESS);
+    EXPECT_EQ(driver->host_resident_bytes(), now ? MiB(40) : Bytes());
+    ASSERT_EQ(api.MemsetD8(linear, 1, 4 << 20), CUDA_SUCCESS);
+    EXPECT_EQ(driver->host_resident_bytes(), now ? MiB(40) : MiB(4));
+    EXPECT_EQ(driver->physical_bytes(), MiB(40));
+    ASSERT_EQ(api.MemRelease(chunk), CUDA_SUCCESS);
+    ASSERT_EQ(api.MemFree(linear), CUDA_SUCCESS);
+    EXPECT_EQ(driver->host_resident_bytes(), Bytes());
+  }
+}
+
 }  // namespace
 }  // namespace governor

@@ -51,6 +51,15 @@ bool IsStillMemoryFile(int file, uint64_t inode) {
          status.st_dev == memfd_device;
 }
 
+uint64_t ResidentBytesOf(int file, uint64_t inode) {
+  struct stat status = {};
+  if (fstat(file, &status) != 0 || status.st_ino != inode ||
+      status.st_dev != memfd_device) {
+    return 0;
+  }
+  return static_cast<uint64_t>(status.st_blocks) * 512;  // POSIX's unit
+}
+
 void CloseMemoryFile(int file, uint64_t inode) {
   if (IsStillMemoryFile(file, inode)) close(file);
 }

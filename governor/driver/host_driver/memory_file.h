@@ -20,6 +20,9 @@ uint64_t InodeOf(int file);
 // Whether `file` is a memory file still, the one with this inode.
 bool IsStillMemoryFile(int file, uint64_t inode);
 
+// Bytes of it that are pages now; 0: it is not that file any more.
+uint64_t ResidentBytesOf(int file, uint64_t inode);
+
 // Closes it, if it is.
 void CloseMemoryFile(int file, uint64_t inode);
 

@@ -83,6 +83,13 @@ absl::Status Set(Personality& personality, absl::string_view key,
     personality.keeps_released = value == "on";
     return absl::OkStatus();
   }
+  if (key == "pages") {
+    if (value != "now" && value != "touched") {
+      return Refuse("pages wants now or touched", text);
+    }
+    personality.populates_at_once = value == "now";
+    return absl::OkStatus();
+  }
   if (key == "devices") {
     if (!absl::SimpleAtoi(value, &personality.devices)) {
       return Refuse("devices wants a number", text);
@@ -96,7 +103,7 @@ absl::Status Set(Personality& personality, absl::string_view key,
   if (size == nullptr) {
     return Refuse(
         "unknown key; the keys are memory, context, granularity, devices, "
-        "pools",
+        "pools, pages",
         text);
   }
   GOVERNOR_ASSIGN_OR_RETURN(*size, ParseBytes(value));

@@ -52,6 +52,10 @@ struct Personality {
   // its shrinker runs (HostDriver::RunShrinker), as reported of drivers from
   // 590 on. Set by `pools=on`.
   bool keeps_released = false;
+  // Whether memory is made of pages of the host when it is created, as on
+  // integrated hardware, rather than when it is first touched. Out of memory,
+  // then, is also what the system says. Set by `pages=now`.
+  bool populates_at_once = false;
   // Whether cuMemGetInfo tells no more free memory than the machine's MemFree:
   // what is free of `memory` is not enough to know, when that is the machine's.
   bool free_is_mem_free = false;
@@ -73,9 +77,9 @@ absl::StatusOr<Personality> PersonalityNamed(absl::string_view name,
 
 // Reads `NAME[,key=value…]`, for example `gb10,memory=8GiB,context=512MiB`.
 // Keys: memory, context, granularity (sizes), devices (a number), pools (on or
-// off: keeps_released). INVALID_ARGUMENT, naming the text, what is
-// allowed and an example: anything else, or a personality that
-// ValidatePersonality refuses.
+// off: keeps_released), pages (now or touched: populates_at_once).
+// INVALID_ARGUMENT, naming the text, what is allowed and an example: anything
+// else, or a personality that ValidatePersonality refuses.
 absl::StatusOr<Personality> ParsePersonality(absl::string_view text,
                                              Bytes machine_memory);
 

@@ -69,14 +69,22 @@ TEST(ParsePersonalityTest, SaysWhatIsAllowed) {
   const std::string key(
       ParsePersonality("gb10,size=8GiB", GiB(8)).status().message());
   EXPECT_TRUE(absl::StrContains(key, "gb10,size=8GiB"));
-  EXPECT_TRUE(
-      absl::StrContains(key, "memory, context, granularity, devices, pools"));
+  EXPECT_TRUE(absl::StrContains(
+      key, "memory, context, granularity, devices, pools, pages"));
 }
 
 TEST(ParsePersonalityTest, SetsPools) {
   EXPECT_FALSE(ParsePersonality("gb10", GiB(8))->keeps_released);
   EXPECT_TRUE(ParsePersonality("gb10,pools=on", GiB(8))->keeps_released);
   EXPECT_FALSE(ParsePersonality("gb10,pools=off", GiB(8))->keeps_released);
+}
+
+TEST(ParsePersonalityTest, SetsPages) {
+  EXPECT_FALSE(ParsePersonality("gb10", GiB(8))->populates_at_once);
+  EXPECT_TRUE(ParsePersonality("gb10,pages=now", GiB(8))->populates_at_once);
+  EXPECT_FALSE(
+      ParsePersonality("gb10,pages=touched", GiB(8))->populates_at_once);
+  EXPECT_FALSE(ParsePersonality("gb10,pages=later", GiB(8)).ok());
 }
 
 // A gb10 with memory of its own size does not have the machine's.

@@ -21,6 +21,9 @@ namespace {
 // twice 16 TiB, the largest memory of a Personality. Holes cost nothing.
 constexpr uint64_t kZoneSize = uint64_t{1} << 45;
 
+// What one call populates: a signal makes it begin again.
+constexpr uint64_t kPopulateStep = uint64_t{16} << 20;
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PhysicalMemory>> PhysicalMemory::Create(
@@ -71,22 +74,30 @@ bool PhysicalMemory::IsIntact() const {
 }
 
 std::optional<PhysicalRange> PhysicalMemory::Allocate(Zone zone, Bytes size) {
-  if (const std::optional<PhysicalRange> kept = TakeKept(zone, size)) {
-    books_.Add(size);
-    return kept;
+  std::optional<PhysicalRange> range = TakeKept(zone, size);
+  if (!range) {
+    if (!Take(size)) return std::nullopt;
+    std::optional<uint64_t> offset;
+    {
+      MutexLock lock(mutex_);
+      offset = allocator(zone).Allocate(size.count());
+    }
+    if (!offset) {
+      Return(size);
+      return std::nullopt;
+    }
+    range = PhysicalRange{*offset, size};
   }
-  if (!Take(size)) return std::nullopt;
-  std::optional<uint64_t> offset;
-  {
-    MutexLock lock(mutex_);
-    offset = allocator(zone).Allocate(size.count());
-  }
-  if (!offset) {
+  if (!Populate(file_, *range)) {
+    {
+      MutexLock lock(mutex_);
+      allocator(zone).Free(range->offset, size.count());
+    }
     Return(size);
     return std::nullopt;
   }
   books_.Add(size);
-  return PhysicalRange{*offset, size};
+  return range;
 }
 
 void PhysicalMemory::Free(Zone zone, PhysicalRange range) {
@@ -107,6 +118,32 @@ void PhysicalMemory::Free(Zone zone, PhysicalRange range) {
   }
   books_.Subtract(range.size);
   Return(range.size);
+}
+
+void PhysicalMemory::PopulateAtOnce() { populates_ = true; }
+
+bool PhysicalMemory::Populate(int file, const PhysicalRange& range) {
+  if (!populates_) return true;
+  if (file == file_ && !IsIntact()) return false;
+  const uint64_t end = range.offset + range.size.count();
+  for (uint64_t at = range.offset; at < end;) {
+    const uint64_t step = std::min(kPopulateStep, end - at);
+    if (fallocate(file, FALLOC_FL_KEEP_SIZE, at, step) == 0) {
+      at += step;
+    } else if (errno != EINTR) {
+      if (file == file_) Clear(range);
+      return false;
+    }
+  }
+  return true;
+}
+
+Bytes PhysicalMemory::resident() const {
+  uint64_t sum = ResidentBytesOf(file_, inode_);
+  if (num_files_ == 0) return Bytes(sum);
+  MutexLock lock(mutex_);
+  for (const auto& [file, inode] : files_) sum += ResidentBytesOf(file, inode);
+  return Bytes(sum);
 }
 
 void PhysicalMemory::Clear(const PhysicalRange& range) {
@@ -165,7 +202,13 @@ std::optional<int> PhysicalMemory::AllocateFile(const std::string& name,
                                                 Bytes size) {
   if (!Take(size)) return std::nullopt;
   const int file = NewMemoryFile(name);
-  if (file >= 0 && ftruncate(file, size.count()) == 0) {
+  if (file >= 0 && ftruncate(file, size.count()) == 0 &&
+      Populate(file, {0, size})) {
+    {
+      MutexLock lock(mutex_);
+      files_.emplace_back(file, InodeOf(file));
+      num_files_ = files_.size();
+    }
     books_.Add(size);
     return file;
   }
@@ -175,6 +218,13 @@ std::optional<int> PhysicalMemory::AllocateFile(const std::string& name,
 }
 
 void PhysicalMemory::FreeFile(int file, uint64_t inode, Bytes size) {
+  {
+    MutexLock lock(mutex_);
+    const auto known =
+        std::find(files_.begin(), files_.end(), std::pair(file, inode));
+    if (known != files_.end()) files_.erase(known);
+    num_files_ = files_.size();
+  }
   CloseMemoryFile(file, inode);
   books_.Subtract(size);
   Return(size);

@@ -1,10 +1,13 @@
 #ifndef GOVERNOR_DRIVER_HOST_DRIVER_PHYSICAL_MEMORY_H_
 #define GOVERNOR_DRIVER_HOST_DRIVER_PHYSICAL_MEMORY_H_
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -60,6 +63,14 @@ class PhysicalMemory {
   // free nor in the books, for later allocations of the same size, until these
   // or others need the room, or Shrink.
   void KeepReleased();
+  // From now on pages exist as soon as they are given out, rather than when
+  // they are first touched, and nothing is given out for which the system has
+  // no pages.
+  void PopulateAtOnce();
+  // Bytes that are pages of the host now, kept ones included, whoever touched
+  // them. One system call, and one for each file of AllocateFile. Takes no lock
+  // while there is none of these.
+  Bytes resident() const;
   // Gives back all that is kept.
   void Shrink();
   Bytes kept() const;
@@ -87,6 +98,10 @@ class PhysicalMemory {
 
   // Gives the pages back to the system. Without the lock: here the time goes.
   void Clear(const PhysicalRange& range) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Where PopulateAtOnce was called: makes the pages exist. False, and none
+  // were added: the system has too few.
+  bool Populate(int file, const PhysicalRange& range)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // A kept range of this size, cleared.
   std::optional<PhysicalRange> TakeKept(Zone zone, Bytes size);
   OffsetAllocator& allocator(Zone zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -99,7 +114,12 @@ class PhysicalMemory {
   PhysicalBooks& books_;
   PhysicalMemory* const pool_;
 
+  std::atomic<bool> populates_{false};
+  std::atomic<size_t> num_files_{0};  // entries of files_
+
   mutable Mutex mutex_;
+  // Those of AllocateFile, with their inodes.
+  std::vector<std::pair<int, uint64_t>> files_ ABSL_GUARDED_BY(mutex_);
   Bytes used_ ABSL_GUARDED_BY(mutex_);
   bool keeps_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<Kept> kept_ ABSL_GUARDED_BY(mutex_);

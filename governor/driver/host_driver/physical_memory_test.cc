@@ -1,5 +1,6 @@
 #include "governor/driver/host_driver/physical_memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,6 +138,67 @@ TEST(PhysicalMemoryTest, KeepsWhatWasReleasedUntilItIsNeeded) {
   memory->Shrink();
   EXPECT_EQ(memory->kept(), Bytes());
   EXPECT_EQ(memory->free(), MiB(8));
+}
+
+TEST(PhysicalMemoryTest, TellsHowMuchOfItIsPages) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(64), books).value();
+  const PhysicalRange range = memory->Allocate(kChunks, MiB(8)).value();
+  EXPECT_EQ(memory->resident(), Bytes());
+  char* const mapped = MapRange(*memory, range);
+  std::memset(mapped, 1, MiB(3).count());
+  EXPECT_EQ(memory->resident(), MiB(3));
+  const int file = memory->AllocateFile("own", MiB(4)).value();
+  struct stat status = {};
+  ASSERT_EQ(fstat(file, &status), 0);
+  EXPECT_EQ(memory->resident(), MiB(3));
+  ASSERT_EQ(fallocate(file, 0, 0, MiB(1).count()), 0);
+  EXPECT_EQ(memory->resident(), MiB(4));
+  memory->FreeFile(file, status.st_ino, MiB(4));
+  munmap(mapped, range.size.count());
+  memory->Free(kChunks, range);
+  EXPECT_EQ(memory->resident(), Bytes());
+}
+
+TEST(PhysicalMemoryTest, PopulatesAtOnceWhenToldTo) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(64), books).value();
+  memory->PopulateAtOnce();
+  memory->KeepReleased();
+  const PhysicalRange range = memory->Allocate(kLinear, MiB(24)).value();
+  EXPECT_EQ(memory->resident(), MiB(24));
+  const int file = memory->AllocateFile("own", MiB(4)).value();
+  EXPECT_EQ(memory->resident(), MiB(28));
+  struct stat status = {};
+  ASSERT_EQ(fstat(file, &status), 0);
+  memory->FreeFile(file, status.st_ino, MiB(4));
+  // What was kept is cleared and populated again.
+  ASSERT_EQ(pwrite(memory->file(), "x", 1, range.offset), 1);
+  memory->Free(kLinear, range);
+  const PhysicalRange again = memory->Allocate(kLinear, MiB(24)).value();
+  ASSERT_EQ(again.offset, range.offset);
+  EXPECT_EQ(memory->resident(), MiB(24));
+  char byte = 1;
+  ASSERT_EQ(pread(memory->file(), &byte, 1, again.offset), 1);
+  EXPECT_EQ(byte, 0);
+}
+
+// The system says no in the middle: of the file's 24 MiB, which can no longer
+// grow, the second portion of 32 MiB would be beyond the end.
+TEST(PhysicalMemoryTest, WhatCannotBePopulatedLeavesNothingBehind) {
+  PhysicalBooks books;
+  const auto memory = PhysicalMemory::Create(MiB(64), books).value();
+  memory->PopulateAtOnce();
+  ASSERT_EQ(ftruncate(memory->file(), MiB(24).count()), 0);
+  ASSERT_EQ(fcntl(memory->file(), F_ADD_SEALS, F_SEAL_GROW), 0);
+  EXPECT_EQ(memory->Allocate(kChunks, MiB(32)), std::nullopt);
+  EXPECT_EQ(memory->resident(), Bytes());
+  EXPECT_EQ(memory->free(), MiB(64));
+  EXPECT_EQ(books.now(), Bytes());
+  const std::optional<PhysicalRange> range = memory->Allocate(kChunks, MiB(16));
+  ASSERT_TRUE(range.has_value());
+  EXPECT_EQ(range->offset, 0u);
+  EXPECT_EQ(memory->resident(), MiB(16));
 }
 
 }  // namespace
