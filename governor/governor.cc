@@ -1,73 +1,36 @@
 #include "governor/governor.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "governor/base/status_macros.h"
+#include "governor/budget/machine_record.h"
+#include "governor/budget_sizes.h"
+#include "governor/governor_foundation.h"
 #include "governor/memory/driver_answer.h"
-#include "governor/policy/device_budget.h"
-#include "governor/policy/kv_planner.h"
+#include "governor/phase_store.h"
 
 namespace governor {
 namespace {
 
-struct Sizes {
-  Bytes budget;
-  Bytes os_reserve;
-  Bytes allowance;
-};
+// A reading of unmanaged memory is taken again so often, while governed memory
+// comes and goes.
+constexpr int kMeasureAttempts = 3;
 
-absl::Status TooLarge(absl::string_view what, Bytes value,
-                      absl::string_view limit_name, Bytes limit,
-                      absl::string_view remedy) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the ", what, " is too large: ", ToString(value), " (", value.count(),
-      " bytes), and ", limit_name, " is ", ToString(limit), "; ", remedy));
-}
-
-absl::StatusOr<Sizes> ResolveSizes(const GovernorOptions& options,
-                                   const Device& device) {
-  const Bytes actual = device.total_memory();
-  const DeviceBudget offer =
-      DeviceBudgetOf(actual, device.is_integrated(), options.os_reserve);
-  if (offer.budget.is_zero()) {
-    return TooLarge("OS reserve", offer.os_reserve, "the machine's memory",
-                    offer.total, "choose a smaller os_reserve");
-  }
-  Sizes sizes;
-  if (device.is_integrated()) sizes.os_reserve = offer.os_reserve;
-  sizes.budget =
-      options.budget ? options.budget->Resolve(offer.total) : offer.budget;
-  if (sizes.budget > actual) {
-    return TooLarge("budget", sizes.budget, "the device's memory", actual,
-                    "choose a smaller budget, for example 90%");
-  }
-  if (options.os_reserve && sizes.budget > offer.budget) {
-    return TooLarge("budget", sizes.budget,
-                    "what the declared OS reserve leaves", offer.budget,
-                    "choose a smaller budget or os_reserve");
-  }
-  sizes.allowance = options.allowance ? options.allowance->Resolve(sizes.budget)
-                                      : kDefaultAllowance;
-  if (sizes.allowance > sizes.budget) {
-    return TooLarge("allowance for unmanaged memory", sizes.allowance,
-                    "the budget", sizes.budget,
-                    "choose a larger budget, or declare a smaller allowance "
-                    "(GOVERNOR_ALLOWANCE, or allowance=)");
-  }
-  return sizes;
+// $XDG_RUNTIME_DIR; "" where there is none.
+std::string RuntimeFolder() {
+  const char* const folder = ReadProcessEnvironment("XDG_RUNTIME_DIR");
+  return folder != nullptr ? folder : "";
 }
 
 }  // namespace
-
-struct Governor::Foundation {
-  OpenDriver driver;
-  RealClock real_clock;
-  std::unique_ptr<LocalBudget> budget;
-};
 
 absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
     const GovernorOptions& given) {
@@ -86,35 +49,124 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
         "without which no budget can be held: ",
         device->name()));
   }
-  GOVERNOR_ASSIGN_OR_RETURN(const Sizes sizes, ResolveSizes(options, *device));
-
-  std::unique_ptr<Governor> governor(new Governor);
+  foundation->clock =
+      options.clock != nullptr ? options.clock : &foundation->real_clock;
+  foundation->host_root = options.host_root;
   GOVERNOR_ASSIGN_OR_RETURN(
-      foundation->budget,
-      LocalBudget::Create({.limit = sizes.budget,
-                           .clock = options.clock != nullptr
-                                        ? options.clock
-                                        : &foundation->real_clock}));
+      foundation->sampler,
+      HostSampler::Open(options.host_root, *foundation->clock));
+  if (options.pinned_host) {
+    const HostSnapshot now = foundation->sampler->Take(SampleDepth::kFast);
+    if (!now.meminfo) {
+      return absl::UnavailableError(
+          "pinned_host: the machine does not say how much memory it has "
+          "(/proc/meminfo)");
+    }
+    device = device->WithPinnedHostMemory(now.meminfo->total);
+    if (!device.ok()) return OfOwnCall(device.status());
+  }
+  GOVERNOR_ASSIGN_OR_RETURN(
+      foundation->record,
+      MachineRecord::Join(
+          MachineRecord::DefaultFolder(options.share_dir, RuntimeFolder()),
+          ::program_invocation_short_name, foundation->clock));
+
+  GOVERNOR_ASSIGN_OR_RETURN(const BudgetSizes sizes,
+                            BudgetSizesOf(options, *device));
+  std::unique_ptr<Governor> governor(new Governor);
+  HostDriver* const host = foundation->driver.host.get();
+  LocalBudgetOptions budget_options{.limit = sizes.budget,
+                                    .clock = foundation->clock};
+  if (device->takes_host_memory() || host != nullptr) {
+    // The host driver of a card takes the machine's memory all the same.
+    const Bytes floor =
+        device->takes_host_memory()
+            ? sizes.os_reserve
+            : FloorOfMachine(foundation->sampler->Take(SampleDepth::kFast),
+                             options.os_reserve);
+    FloorGateOptions gate_options{.floor = floor,
+                                  .sampler = foundation->sampler.get(),
+                                  .record = foundation->record.get(),
+                                  .clock = foundation->clock};
+    if (host != nullptr && !host->personality().populates_at_once) {
+      // Not what was settled: allowance, debt and leases are in no books, or in
+      // them by another way.
+      gate_options.created = [host] {
+        return host->physical_bytes() + host->kept_bytes();
+      };
+      gate_options.resident = [host] { return host->host_resident_bytes(); };
+    }
+    foundation->gate = std::make_unique<FloorGate>(gate_options);
+    budget_options.gate = foundation->gate.get();
+    // Who limits a container to less than the budget means the budget, too,
+    // though the kernel counts no driver's memory there.
+    const HostSnapshot now = foundation->gate->Take(SampleDepth::kFast);
+    if (now.cgroup && device->takes_host_memory() &&
+        now.cgroup->limit < budget_options.limit) {
+      budget_options.limit = now.cgroup->limit;
+      governor->budget_name_ = "cgroup";
+    }
+  }
+  budget_options.limited_by = governor->budget_name_;
+  budget_options.on_refusal = [foundation =
+                                   foundation.get()](const Refusal& refusal) {
+    foundation->Remember(refusal);
+  };
+  GOVERNOR_ASSIGN_OR_RETURN(foundation->budget,
+                            LocalBudget::Create(budget_options));
   governor->budget_ =
       std::shared_ptr<LocalBudget>(foundation, foundation->budget.get());
   governor->foundation_ = std::move(foundation);
   governor->os_reserve_ = sizes.os_reserve;
-  governor->allowance_size_ = sizes.allowance;
   governor->priority_ = options.priority.value_or(0);
   // Charged before the context takes it.
-  if (!sizes.allowance.is_zero()) {
-    GOVERNOR_ASSIGN_OR_RETURN(
-        governor->allowance_,
-        governor->budget_->Acquire(sizes.allowance, {.tag = Tag::Allowance()}));
-  }
-  absl::StatusOr<std::shared_ptr<PrimaryContext>> context =
-      PrimaryContext::Retain(*std::move(device));
-  if (!context.ok()) return OfOwnCall(context.status());
-  governor->context_ = *std::move(context);
-  governor->pool_ = ChunkPool::Create(
-      governor->context_, governor->budget_,
-      {.max_cached = options.max_cached, .priority = governor->priority_});
+  GOVERNOR_ASSIGN_OR_RETURN(
+      governor->account_,
+      UnmanagedAccount::Open(governor->budget_,
+                             std::min(sizes.allowance, budget_options.limit)));
+  GOVERNOR_RETURN_IF_ERROR(governor->OpenDevice(*std::move(device), options));
+  governor->StartWatch(options);
   return governor;
+}
+
+absl::Status Governor::OpenDevice(Device device,
+                                  const GovernorOptions& options) {
+  // What was there before the context is not its.
+  UnmanagedBaseline baseline = TakeUnmanagedBaseline(
+      device, {.host_driver = host_driver(),
+               .driver_held = [sampler = foundation_->sampler.get()] {
+                 return DriverHeldMemory(sampler->Take(SampleDepth::kFull));
+               }});
+  absl::StatusOr<std::shared_ptr<PrimaryContext>> context =
+      PrimaryContext::Retain(std::move(device));
+  if (!context.ok()) return OfOwnCall(context.status());
+  context_ = *std::move(context);
+  if (!options.pinned_host) {
+    meter_ = MakeUnmanagedMeter(context_, std::move(baseline));
+  }
+  pool_ = ChunkPool::Create(
+      context_, budget_,
+      {.max_cached = options.max_cached, .priority = priority_});
+  return absl::OkStatus();
+}
+
+void Governor::StartWatch(const GovernorOptions& options) {
+  ticks_ = options.tick;
+  phases_ = options.phases.value_or(
+      DefaultPhasesPath(&ReadProcessEnvironment).value_or(""));
+  Measure().IgnoreError();
+  ReadMachine();
+  watch_ = std::make_unique<HostWatch>(
+      HostWatchOptions{.clock = foundation_->clock,
+                       .gate = foundation_->gate.get(),
+                       .sampler = foundation_->sampler.get(),
+                       .budget = budget_.get(),
+                       .page_back = &page_back_,
+                       .measure = [this] { Measure().IgnoreError(); }});
+  server_ = budget_->RegisterServer([this] {
+    MutexLock lock(thread_mutex_);
+    if (thread_ != nullptr) thread_->Wake();
+  });
 }
 
 Governor::~Governor() {
@@ -126,7 +178,8 @@ Governor::~Governor() {
   } catch (const std::bad_alloc&) {
     // The host has no memory left to say why not.
   }
-  allowance_.Forfeit();
+  StopThread();
+  account_->Forfeit();
 }
 
 absl::Status Governor::CheckOpen() const {
@@ -151,69 +204,153 @@ absl::StatusOr<Grant> Governor::Lease(Bytes size,
   return budget_->Acquire(size, with_priority);
 }
 
+absl::StatusOr<std::unique_ptr<Transient>> Governor::BeginTransient(
+    absl::string_view name, Bytes size, const AcquireOptions& options) {
+  GOVERNOR_RETURN_IF_ERROR(CheckOpen());
+  // What is there already is not the phase's.
+  Measure().IgnoreError();
+  AcquireOptions with_priority = options;
+  if (!with_priority.priority) with_priority.priority = priority_;
+  GOVERNOR_ASSIGN_OR_RETURN(std::unique_ptr<Transient> transient,
+                            account_->Begin(name, size, with_priority));
+  KeepPromises();
+  ReadMachine();
+  return transient;
+}
+
+std::string Governor::DriverName() const {
+  if (host_driver() != nullptr) return "host driver";
+  const int version = device().driver_version();
+  return absl::StrFormat("CUDA %d.%d", version / 1000, version % 1000 / 10);
+}
+
+Bytes Governor::EndTransient(std::unique_ptr<Transient> transient) {
+  if (!device().is_current_process()) return Bytes();
+  if (!is_closed()) Measure().IgnoreError();
+  const PhaseRecord phase{.name = transient->name(),
+                          .device = device().name(),
+                          .driver = DriverName(),
+                          .declared = transient->size(),
+                          .measured = transient->peak()};
+  transient.reset();
+  KeepPromises();
+  // For the next start: of use, but no reason to fail.
+  if (!phases_.empty()) RecordPhase(phases_, phase).IgnoreError();
+  return phase.measured;
+}
+
+absl::StatusOr<std::unique_ptr<Budget::Registration>> Governor::OnReclaim(
+    Reclaimer& reclaimer, const ReclaimerOptions& options) {
+  GOVERNOR_RETURN_IF_ERROR(CheckOpen());
+  if (!ticks_) GOVERNOR_RETURN_IF_ERROR(StartThread());
+  return budget_->Register(reclaimer, options);
+}
+
+absl::StatusOr<std::unique_ptr<PageBack::Registration>> Governor::KeepInMemory(
+    const MemoryRange& range) {
+  GOVERNOR_RETURN_IF_ERROR(CheckOpen());
+  return page_back_.Register(range);
+}
+
+Bytes Governor::BringPagesBack() {
+  if (!CheckOpen().ok()) return Bytes();
+  return page_back_.Tick(foundation_->clock->Monotonic(),
+                         watch_->pressure().level == PressureLevel::kNone);
+}
+
+absl::Status Governor::StartThread() {
+  GOVERNOR_RETURN_IF_ERROR(CheckOpen());
+  MutexLock lock(thread_mutex_);
+  if (thread_ != nullptr) return absl::OkStatus();
+  try {
+    thread_ = std::make_unique<WatchThread>(*watch_);
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the system gives no thread to look after the machine: ", error.what(),
+        "; raise the limit on threads (ulimit -u), or set the option `tick` "
+        "and call Tick"));
+  }
+  return absl::OkStatus();
+}
+
+void Governor::StopThread() {
+  std::unique_ptr<WatchThread> thread;
+  {
+    MutexLock lock(thread_mutex_);
+    thread = std::move(thread_);
+  }
+}
+
+absl::Duration Governor::Tick(absl::Time now) {
+  if (!CheckOpen().ok()) return HostWatch::kLatest;
+  return watch_->Tick(now);
+}
+
+absl::StatusOr<UnmanagedReading> Governor::Measure() const {
+  if (meter_ == nullptr) {
+    Publish();
+    return absl::UnavailableError(
+        "unmanaged memory is the device's, and the budget is of the host's");
+  }
+  absl::StatusOr<UnmanagedReading> reading;
+  for (int attempt = 0; attempt < kMeasureAttempts; ++attempt) {
+    const Bytes governed = pool_->resident();
+    reading = meter_->Read(governed);
+    // What came or went meanwhile would read as unmanaged.
+    if (!reading.ok() || pool_->resident() != governed) continue;
+    // Charged is what is certainly this process's own.
+    account_->Observe(
+        SaturatingSubtract(reading->unmanaged, reading->uncertainty));
+    break;
+  }
+  KeepPromises();
+  Publish();
+  return reading;
+}
+
+void Governor::KeepPromises() const {
+  if (foundation_->gate == nullptr) return;
+  // The last to come has the last figure.
+  MutexLock lock(promise_mutex_);
+  foundation_->gate->Promise(account_->unspent());
+}
+
+void Governor::ReadMachine() const {
+  if (foundation_->gate != nullptr) foundation_->gate->Take(SampleDepth::kFast);
+}
+
+void Governor::Publish() const {
+  foundation_->record->Publish({.budget = budget_->limit(),
+                                .granted = granted(),
+                                .unmanaged = account_->unmanaged(),
+                                .debt = account_->debt(),
+                                .priority = priority_,
+                                .device = device().ordinal()});
+}
+
 Governor::MemoryInfo Governor::mem_get_info() const {
   return {SaturatingSubtract(budget_->limit(), budget_->granted()),
           budget_->limit()};
 }
 
+Bytes Governor::headroom() const {
+  const Bytes of_budget = mem_get_info().free;
+  if (foundation_->gate == nullptr) return of_budget;
+  return std::min(of_budget, foundation_->gate->headroom());
+}
+
 Bytes Governor::granted() const {
-  return SaturatingSubtract(budget_->granted(), allowance_.size());
+  return SaturatingSubtract(budget_->granted(),
+                            account_->allowance() + account_->debt());
 }
 
 const HostDriver* Governor::host_driver() const {
   return foundation_->driver.host.get();
 }
 
-absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
-  GOVERNOR_RETURN_IF_ERROR(CheckOpen());
-  const absl::StatusOr<PrimaryContext::Memory> memory = context_->ReadMemory();
-  if (!memory.ok()) return OfOwnCall(memory.status());
-  const bool is_host = host_driver() != nullptr;
-  Snapshot snapshot;
-  snapshot.device_name = device().name();
-  snapshot.device = device().ordinal();
-  snapshot.driver = is_host ? "host" : "cuda";
-
-  snapshot.total = memory->total;
-  snapshot.governed = std::min(pool_->resident(), memory->total);
-  // What the driver calls free and we know to be resident is not free: the two
-  // are read a moment apart.
-  snapshot.free = std::min(memory->free, memory->total - snapshot.governed);
-  const Bytes rest = memory->total - snapshot.governed - snapshot.free;
-  if (is_host && !host_driver()->personality().free_is_mem_free) {
-    // Nobody but this process uses a host driver.
-    snapshot.unmanaged = rest;
-  } else if (is_host) {
-    // Of the machine's memory this process has its context and what it asked
-    // the driver for; the rest is others' and the operating system's.
-    const HostDriver& host = *host_driver();
-    snapshot.unmanaged = std::min(
-        rest, SaturatingSubtract(host.physical_bytes(), snapshot.governed) +
-                  host.pinned_bytes() + host.personality().context);
-    snapshot.other_processes = rest - snapshot.unmanaged;
-    snapshot.estimated = {"unmanaged_bytes", "other_processes_bytes",
-                          "os_bytes", "evictable_bytes"};
-  } else {
-    // Not told apart yet: this process's context, other processes, and on an
-    // integrated device the operating system.
-    snapshot.other_processes = rest;
-    snapshot.estimated = {"unmanaged_bytes", "other_processes_bytes",
-                          "os_bytes", "evictable_bytes"};
-  }
-
-  const Refusal now = budget_->Describe(Bytes(), Tag::Current(), "budget");
-  snapshot.budget = now.limit;
-  snapshot.granted = SaturatingSubtract(now.granted, allowance_.size());
-  snapshot.peak_granted =
-      SaturatingSubtract(budget_->peak(), allowance_.size());
-  snapshot.cached = pool_->cached();
-  snapshot.allowance = allowance_size_;
-  snapshot.debt = SaturatingSubtract(now.granted, now.limit);
-  snapshot.headroom = now.headroom;
-  snapshot.floor = os_reserve_;
-  snapshot.limited_by = now.limited_by;
-  snapshot.holders = now.holders;
-  return snapshot;
+std::vector<MachineRecord::RememberedRefusal> Governor::Refusals(
+    size_t limit) const {
+  return foundation_->record->Refusals(limit);
 }
 
 absl::Status Governor::Close() {
@@ -225,10 +362,17 @@ absl::Status Governor::Close() {
         absl::StrCat("regions or leases still hold ", ToString(held), " (",
                      held.count(), " bytes); close them first"));
   }
+  if (watch_ != nullptr && watch_->is_inside_on_this_thread()) {
+    return absl::FailedPreconditionError(
+        "a reclaimer's callback cannot close the governor that called it; "
+        "close it when the callback has returned");
+  }
+  StopThread();
   GOVERNOR_RETURN_IF_ERROR(pool_->Close().ToStatus());
   GOVERNOR_RETURN_IF_ERROR(OfOwnCall(context_->Release()));
   pool_.reset();
-  allowance_.Release();
+  account_->Close();
+  KeepPromises();
   return absl::OkStatus();
 }
 

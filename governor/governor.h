@@ -1,18 +1,31 @@
 #ifndef GOVERNOR_GOVERNOR_H_
 #define GOVERNOR_GOVERNOR_H_
 
+#include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "governor/base/bytes.h"
+#include "governor/base/mutex.h"
 #include "governor/budget/local_budget.h"
+#include "governor/budget/machine_record.h"
 #include "governor/driver/primary_context.h"
 #include "governor/driver_choice.h"
+#include "governor/host/page_back.h"
+#include "governor/host/process_pages.h"
+#include "governor/host/unmanaged_memory.h"
+#include "governor/host_watch.h"
 #include "governor/memory/chunk_pool.h"
 #include "governor/memory/elastic_region.h"
 #include "governor/options.h"
 #include "governor/snapshot.h"
+#include "governor/unmanaged_account.h"
+#include "governor/watch_thread.h"
 
 namespace governor {
 
@@ -22,10 +35,16 @@ namespace governor {
 // examples/embed.cc. It is not an allocator and limits nobody who allocates
 // past it.
 //
-// It starts no thread and takes no signal. Thread-safe, but for Close and the
-// destructor. In a forked child every call that can fail is
-// FAILED_PRECONDITION, the plain numbers are what they were at the fork, and
-// the destructor does nothing.
+// On a device that takes the machine's memory each grant also leaves the
+// operating system its reserve: the floor is checked before the driver is
+// called, by a reading of the machine that is at most 10 ms old, against all
+// governors of the user (see FloorGate, MachineRecord).
+//
+// It takes no signal, and starts a thread only when it is asked to: by
+// StartThread, or by the first OnReclaim unless GovernorOptions::tick says that
+// the embedder calls Tick. Thread-safe, but for Close and the destructor. In a
+// forked child every call that can fail is FAILED_PRECONDITION, the plain
+// numbers are what they were at the fork, and the destructor does nothing.
 //
 // Where the host has no memory left std::bad_alloc passes, here and in what a
 // governor makes, with nothing held that was not held before and everything as
@@ -66,15 +85,56 @@ class Governor {
   MemoryInfo mem_get_info() const;
 
   Bytes budget() const { return budget_->limit(); }
-  // What is granted, the unspent allowance not counted.
+  // What is granted; allowance and debt are not counted.
   Bytes granted() const;
-  // What would be granted now.
-  Bytes headroom() const { return mem_get_info().free; }
-  Bytes allowance() const { return allowance_size_; }
+  // The smaller of what the budget and what the floor allow now.
+  Bytes headroom() const;
+  Bytes allowance() const { return account_->allowance(); }
   Bytes os_reserve() const { return os_reserve_; }
 
-  // One reading. Costs a few driver calls.
+  // Reserves `size` for a phase that takes unmanaged memory, before it starts;
+  // holders that can give back shrink first. Its true peak is measured in each
+  // round and at both ends. The governor outlives it. Errors as
+  // Budget::Acquire.
+  absl::StatusOr<std::unique_ptr<Transient>> BeginTransient(
+      absl::string_view name, Bytes size, const AcquireOptions& options = {});
+  // Ends it, after a last measurement, and returns its peak, which is recorded
+  // under its name for the next start (GovernorOptions::phases). To drop it is
+  // the same without measurement and record.
+  Bytes EndTransient(std::unique_ptr<Transient> transient);
+
+  // `reclaimer` is asked to give back from now on, when a request is short or
+  // the machine is: on the governor's thread or inside Tick, never on a thread
+  // that asks for memory. Ends with the registration, which the governor
+  // outlives. FAILED_PRECONDITION: closed.
+  absl::StatusOr<std::unique_ptr<Budget::Registration>> OnReclaim(
+      Reclaimer& reclaimer, const ReclaimerOptions& options = {});
+
+  // Memory of this process that belongs in RAM: what of it is swapped comes
+  // back at a bounded rate (200 MB/s) once pressure is over. Errors as
+  // SwappedRange::Create.
+  absl::StatusOr<std::unique_ptr<PageBack::Registration>> KeepInMemory(
+      const MemoryRange& range);
+  // Brings some back now, as a round would; returns how much. Waits for the
+  // disk.
+  Bytes BringPagesBack();
+
+  // Starts the governor's thread, which calls Tick when it is due, until Close.
+  // Again does nothing. RESOURCE_EXHAUSTED: the system gives no thread.
+  absl::Status StartThread();
+  // One round of what the thread does, for an embedder's own loop: reads the
+  // machine, has memory given back before it swaps, measures what is unmanaged,
+  // serves requests that wait. Returns when to call again. `now` is what
+  // deadlines are counted from.
+  absl::Duration Tick(absl::Time now);
+
+  // One reading of device, machine and budget. Costs a few driver calls and a
+  // full reading of the machine, 0.2 ms.
   absl::StatusOr<Snapshot> TakeSnapshot() const;
+
+  // The last refusals of all governors of this user on this machine, the newest
+  // first.
+  std::vector<MachineRecord::RememberedRefusal> Refusals(size_t limit) const;
 
   const Device& device() const { return context_->device(); }
   const PrimaryContext& context() const { return *context_; }
@@ -95,16 +155,41 @@ class Governor {
   Governor() = default;
 
   absl::Status CheckOpen() const;
+  absl::Status OpenDevice(Device device, const GovernorOptions& options);
+  void StartWatch(const GovernorOptions& options);
+  void StopThread();
+  // Measures what is unmanaged, charges it, and tells the others.
+  absl::StatusOr<UnmanagedReading> Measure() const;
+  void KeepPromises() const;
+  // What was set aside a moment ago is settled and is no driver's memory: the
+  // record has it as on its way until this reading, also when its governor does
+  // nothing more.
+  void ReadMachine() const;
+  // As profiles and recorded phases spell it.
+  std::string DriverName() const;
+  void Publish() const;
 
-  // Keeps the driver and the clock alive, for as long as a region needs them.
+  // Keeps what a region needs alive: driver, clock, budget and its gate.
   std::shared_ptr<Foundation> foundation_;
   std::shared_ptr<LocalBudget> budget_;
   std::shared_ptr<PrimaryContext> context_;
   std::shared_ptr<ChunkPool> pool_;  // null once closed
-  Grant allowance_;
-  Bytes allowance_size_;
+  std::shared_ptr<UnmanagedAccount> account_;
+  std::unique_ptr<UnmanagedMeter> meter_;
+  std::string budget_name_ = "budget";  // or "cgroup", whose limit it then is
   Bytes os_reserve_;
   int priority_ = 0;
+  bool ticks_ = false;
+  std::string phases_;  // the file of recorded phases; empty: none
+  mutable Mutex promise_mutex_;
+
+  const std::unique_ptr<ProcessPages> pages_ = KernelPages();
+  PageBack page_back_{*pages_, {}};
+  std::unique_ptr<HostWatch> watch_;
+  std::unique_ptr<Budget::Registration> server_;
+  // Started and ended with this lock; read without it by whoever wakes.
+  mutable Mutex thread_mutex_;
+  std::unique_ptr<WatchThread> thread_ ABSL_GUARDED_BY(thread_mutex_);
 };
 
 }  // namespace governor

@@ -68,6 +68,16 @@ absl::StatusOr<GovernorOptions> WithEnvironment(
         "GOVERNOR_SHARE is set, but budgets shared by several processes are "
         "not there yet; unset it");
   }
+  const char* const share_dir = environment("GOVERNOR_SHARE_DIR");
+  if (share_dir != nullptr) {
+    if (share_dir[0] != '/') {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "in GOVERNOR_SHARE_DIR: not an absolute path, for example "
+          "/run/governor; given '",
+          absl::CHexEscape(absl::string_view(share_dir).substr(0, 64)), "'"));
+    }
+    if (options.share_dir.empty()) options.share_dir = share_dir;
+  }
   return options;
 }
 

@@ -35,6 +35,20 @@ struct GovernorOptions {
   std::optional<std::string> host_driver = std::nullopt;
   // Of requests that wait, higher priorities are served first. Default: 0.
   std::optional<int> priority = std::nullopt;
+  // Where the machine record and shared budgets live; "": GOVERNOR_SHARE_DIR,
+  // and else as MachineRecord::DefaultFolder says.
+  std::string share_dir = "";
+  // The budget is of memory of the host, pinned for the device, and not of the
+  // device's own. Only where a device has memory of its own.
+  bool pinned_host = false;
+  // Callbacks of reclaimers run in Tick, which the embedder calls, and no
+  // thread is ever started. Else the first OnReclaim starts one.
+  bool tick = false;
+  // The file in which the peaks of transients are recorded; "": none. Default:
+  // as DefaultPhasesPath says.
+  std::optional<std::string> phases = std::nullopt;
+  // Below which directory the machine's memory is read: a test has its own.
+  std::string host_root = "/";
   // The most memory that is kept for reuse by regions.
   Bytes max_cached = MiB(64);
   // Not owned; outlives the governor. Default: the system's time.
@@ -48,8 +62,8 @@ using EnvironmentReader = std::function<const char*(const char* name)>;
 const char* ReadProcessEnvironment(const char* name);
 
 // `options` with what is not set filled in from GOVERNOR_BUDGET,
-// GOVERNOR_OS_RESERVE, GOVERNOR_ALLOWANCE, GOVERNOR_PRIORITY, GOVERNOR_DRIVER
-// and GOVERNOR_HOST_DRIVER.
+// GOVERNOR_OS_RESERVE, GOVERNOR_ALLOWANCE, GOVERNOR_PRIORITY, GOVERNOR_DRIVER,
+// GOVERNOR_HOST_DRIVER and GOVERNOR_SHARE_DIR.
 // INVALID_ARGUMENT, naming variable and value: one that does not parse, used or
 // not. UNIMPLEMENTED: GOVERNOR_SHARE is set (shares are not there yet), or
 // GOVERNOR_HOST_DRIVER asks for what is not there yet.

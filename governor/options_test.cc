@@ -48,7 +48,9 @@ TEST(OptionsTest, ArgumentsWin) {
 TEST(OptionsTest, AnEmptyEnvironmentSetsNothing) {
   const GovernorOptions options = *With({});
   EXPECT_FALSE(options.budget || options.os_reserve || options.allowance ||
-               options.driver || options.host_driver || options.priority);
+               options.driver || options.host_driver || options.priority ||
+               options.tick || options.pinned_host || options.phases);
+  EXPECT_EQ(options.host_root, "/");
 }
 
 TEST(OptionsTest, WhatDoesNotParseIsAnErrorEvenIfUnused) {
@@ -76,6 +78,25 @@ TEST(OptionsTest, NamesTheVariableOfAHostDriverThatThereIsNot) {
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()),
               testing::HasSubstr("GOVERNOR_HOST_DRIVER"));
+}
+
+TEST(OptionsTest, TheFolderOfTheRecordIsAnAbsolutePath) {
+  EXPECT_EQ(With({})->share_dir, "");
+  EXPECT_EQ(With({{"GOVERNOR_SHARE_DIR", "/run/mine"}})->share_dir,
+            "/run/mine");
+  EXPECT_EQ(
+      With({{"GOVERNOR_SHARE_DIR", "/run/mine"}}, {.share_dir = "/run/given"})
+          ->share_dir,
+      "/run/given");
+  for (const char* value : {"", "run/mine", "./mine", "~/mine"}) {
+    const absl::Status status = With({{"GOVERNOR_SHARE_DIR", value}}).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << value;
+    EXPECT_THAT(std::string(status.message()),
+                testing::HasSubstr("GOVERNOR_SHARE_DIR"));
+    // Used or not.
+    EXPECT_FALSE(
+        With({{"GOVERNOR_SHARE_DIR", value}}, {.share_dir = "/run"}).ok());
+  }
 }
 
 TEST(OptionsTest, AShareIsRefusedRatherThanIgnored) {

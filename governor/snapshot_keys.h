@@ -23,6 +23,36 @@ inline constexpr SnapshotPart kSnapshotParts[] = {
     {"free_bytes", "free", &Snapshot::free},
 };
 
+// Parts of these parts.
+inline constexpr SnapshotPart kSnapshotSubparts[] = {
+    {"residual_bytes", "of it in no counter", &Snapshot::residual},
+    {"driver_pool_bytes", "of it in driver pools", &Snapshot::driver_pool},
+};
+
+// A number of bytes of the host.
+struct HostPart {
+  const char* key;
+  const char* label;
+  Bytes HostMemoryParts::*bytes;
+};
+
+// The parts of the host's memory, which add up to its total.
+inline constexpr HostPart kHostParts[] = {
+    {"free_bytes", "free", &HostMemoryParts::free},
+    {"per_cpu_free_bytes", "free, in CPUs' lists",
+     &HostMemoryParts::per_cpu_free},
+    {"evictable_bytes", "evictable page cache", &HostMemoryParts::evictable},
+    {"dirty_bytes", "page cache to be written", &HostMemoryParts::dirty},
+    {"anonymous_bytes", "anonymous", &HostMemoryParts::anonymous},
+    {"shared_memory_bytes", "memory files, shared",
+     &HostMemoryParts::shared_memory},
+    {"mlocked_bytes", "mlocked", &HostMemoryParts::mlocked},
+    {"hugetlb_bytes", "huge page pools", &HostMemoryParts::hugetlb},
+    {"slab_bytes", "slab", &HostMemoryParts::slab},
+    {"kernel_bytes", "kernel", &HostMemoryParts::kernel},
+    {"residual_bytes", "in no counter", &HostMemoryParts::residual},
+};
+
 // The same of the budget.
 inline constexpr SnapshotPart kSnapshotBudgetParts[] = {
     {"budget_bytes", "budget", &Snapshot::budget},
@@ -33,11 +63,37 @@ inline constexpr SnapshotPart kSnapshotBudgetParts[] = {
     {"debt_bytes", "debt", &Snapshot::debt},
     {"headroom_bytes", "headroom", &Snapshot::headroom},
     {"floor_bytes", "OS reserve", &Snapshot::floor},
+    {"in_flight_bytes", "in flight, everyone", &Snapshot::in_flight},
+    {"shortfall_bytes", "machine below OS reserve", &Snapshot::shortfall},
 };
 
-// Calls `visit(key, value)` for each key of `governor stat --json`, in order.
-// A value is what Snapshot has: int, Bytes, a string, or a vector of strings or
-// of Refusal::Holder.
+// Each calls `visit(key, value)` for each key of one object in `governor stat
+// --json`, in order. A value is a number, Bytes, a string, a vector of these,
+// or an object or optional object with a ForEachKey of its own.
+template <typename Visit>
+void ForEachKey(const Refusal::Holder& holder, Visit visit) {
+  visit("tag", holder.tag);
+  visit("granted_bytes", holder.granted);
+}
+
+template <typename Visit>
+void ForEachKey(const Snapshot::Tenant& tenant, Visit visit) {
+  visit("name", tenant.name);
+  visit("pid", tenant.pid);
+  visit("granted_bytes", tenant.granted);
+  visit("weight", tenant.weight);
+  visit("priority", tenant.priority);
+  visit("unmanaged_bytes", tenant.unmanaged);
+  visit("rss_bytes", tenant.rss);
+  visit("in_flight_bytes", tenant.in_flight);
+}
+
+template <typename Visit>
+void ForEachKey(const HostMemoryParts& host, Visit visit) {
+  visit("total_bytes", host.total);
+  for (const HostPart& part : kHostParts) visit(part.key, host.*part.bytes);
+}
+
 template <typename Visit>
 void ForEachKey(const Snapshot& snapshot, Visit visit) {
   visit("device", snapshot.device);
@@ -47,12 +103,20 @@ void ForEachKey(const Snapshot& snapshot, Visit visit) {
   for (const SnapshotPart& part : kSnapshotParts) {
     visit(part.key, snapshot.*part.bytes);
   }
+  for (const SnapshotPart& part : kSnapshotSubparts) {
+    visit(part.key, snapshot.*part.bytes);
+  }
   visit("estimated", snapshot.estimated);
   for (const SnapshotPart& part : kSnapshotBudgetParts) {
     visit(part.key, snapshot.*part.bytes);
   }
+  visit("pressure", snapshot.pressure);
+  visit("pressure_reason", snapshot.pressure_reason);
   visit("limited_by", snapshot.limited_by);
   visit("holders", snapshot.holders);
+  visit("tenants", snapshot.tenants);
+  visit("host", snapshot.host);
+  visit("host_faults", snapshot.host_faults);
 }
 
 }  // namespace governor

@@ -2,29 +2,44 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "governor/snapshot_keys.h"
 
 namespace governor {
 namespace {
 
-uint64_t ToJson(Bytes bytes) { return bytes.count(); }
-nlohmann::ordered_json ToJson(const std::vector<Refusal::Holder>& holders) {
-  auto json = nlohmann::ordered_json::array();
-  for (const Refusal::Holder& holder : holders) {
-    json.push_back(
-        {{"tag", holder.tag}, {"granted_bytes", holder.granted.count()}});
-  }
-  return json;
+using Json = nlohmann::ordered_json;
+
+Json ToJson(int64_t number) { return number; }
+Json ToJson(int number) { return number; }
+Json ToJson(Bytes bytes) { return bytes.count(); }
+Json ToJson(const std::string& text) { return text; }
+template <typename Object>
+Json ToJson(const Object& object);
+template <typename T>
+Json ToJson(const std::optional<T>& object) {
+  return object ? ToJson(*object) : Json();
 }
 template <typename T>
-const T& ToJson(const T& value) {
-  return value;
+Json ToJson(const std::vector<T>& values) {
+  Json json = Json::array();
+  for (const T& value : values) json.push_back(ToJson(value));
+  return json;
+}
+template <typename Object>
+Json ToJson(const Object& object) {
+  Json json;
+  ForEachKey(object, [&json](const char* key, const auto& value) {
+    json[key] = ToJson(value);
+  });
+  return json;
 }
 
 std::string Line(absl::string_view label, Bytes bytes, absl::string_view note) {
@@ -35,11 +50,44 @@ std::string Line(absl::string_view label, Bytes bytes, absl::string_view note) {
 }  // namespace
 
 nlohmann::ordered_json ToJson(const Snapshot& snapshot) {
-  nlohmann::ordered_json json;
-  ForEachKey(snapshot, [&json](const char* key, const auto& value) {
-    json[key] = ToJson(value);
-  });
+  return ToJson<Snapshot>(snapshot);
+}
+
+Json ToJson(const std::vector<MachineRecord::RememberedRefusal>& refusals) {
+  Json json = Json::array();
+  for (const MachineRecord::RememberedRefusal& remembered : refusals) {
+    const Refusal& refusal = remembered.refusal;
+    json.push_back(
+        {{"when", absl::FormatTime(absl::RFC3339_sec, remembered.when,
+                                   absl::UTCTimeZone())},
+         {"name", remembered.tenant},
+         {"pid", remembered.pid},
+         {"tag", refusal.tag},
+         {"asked_bytes", refusal.asked.count()},
+         {"granted_bytes", refusal.granted.count()},
+         {"limit_bytes", refusal.limit.count()},
+         {"headroom_bytes", refusal.headroom.count()},
+         {"limited_by", refusal.limited_by}});
+  }
   return json;
+}
+
+std::string ToText(
+    const std::vector<MachineRecord::RememberedRefusal>& refusals) {
+  if (refusals.empty()) return "no refusal is remembered\n";
+  std::string text = "last refusals\n";
+  for (const MachineRecord::RememberedRefusal& remembered : refusals) {
+    const Refusal& refusal = remembered.refusal;
+    absl::StrAppend(
+        &text, "  ",
+        absl::FormatTime("%H:%M:%S", remembered.when, absl::LocalTimeZone()),
+        " ", remembered.tenant, " (", remembered.pid, ") asked ",
+        ToString(refusal.asked), " for '", refusal.tag, "': limited by ",
+        refusal.limited_by, ", headroom ", ToString(refusal.headroom),
+        "; granted ", ToString(refusal.granted), " of ",
+        ToString(refusal.limit), "\n");
+  }
+  return text;
 }
 
 std::string ToText(const Snapshot& snapshot) {
@@ -52,7 +100,11 @@ std::string ToText(const Snapshot& snapshot) {
                                         part.key) != estimated.end();
     absl::StrAppend(&text,
                     Line(absl::StrCat("= ", part.label), snapshot.*part.bytes,
-                         is_estimated ? "not told apart yet" : ""));
+                         is_estimated ? "estimated" : ""));
+  }
+  for (const SnapshotPart& part : kSnapshotSubparts) {
+    if ((snapshot.*part.bytes).is_zero()) continue;
+    absl::StrAppend(&text, Line(part.label, snapshot.*part.bytes, ""));
   }
   absl::StrAppend(&text, "budget of this process\n");
   for (const SnapshotPart& part : kSnapshotBudgetParts) {
@@ -65,6 +117,27 @@ std::string ToText(const Snapshot& snapshot) {
   for (const Refusal::Holder& holder : snapshot.holders) {
     absl::StrAppend(&text, Line(absl::StrCat("held by '", holder.tag, "'"),
                                 holder.granted, ""));
+  }
+  absl::StrAppend(&text, "tenants of this machine\n");
+  for (const Snapshot::Tenant& tenant : snapshot.tenants) {
+    absl::StrAppend(
+        &text,
+        Line(absl::StrCat(tenant.name, " (", tenant.pid, ")"), tenant.granted,
+             absl::StrCat("unmanaged ", ToString(tenant.unmanaged),
+                          ", resident on the host ", ToString(tenant.rss))));
+  }
+  if (snapshot.host) {
+    absl::StrAppend(&text, "host\n", Line("total", snapshot.host->total, ""));
+    for (const HostPart& part : kHostParts) {
+      absl::StrAppend(&text, Line(absl::StrCat("= ", part.label),
+                                  (*snapshot.host).*part.bytes, ""));
+    }
+    absl::StrAppend(&text, "  pressure ", snapshot.pressure,
+                    snapshot.pressure_reason.empty() ? "" : ": ",
+                    snapshot.pressure_reason, "\n");
+  }
+  for (const std::string& fault : snapshot.host_faults) {
+    absl::StrAppend(&text, "  not read: ", fault, "\n");
   }
   return text;
 }

@@ -4,7 +4,9 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -26,7 +28,45 @@ Snapshot Example() {
   snapshot.allowance = GiB(1);
   snapshot.limited_by = "budget";
   snapshot.holders = {{"kv", GiB(20)}, {"weights", GiB(10)}};
+  snapshot.pressure = "some";
+  snapshot.pressure_reason = "swap-in 20.0 MiB/s";
+  snapshot.tenants = {{.name = "server",
+                       .pid = 7,
+                       .granted = GiB(30),
+                       .unmanaged = MiB(512),
+                       .rss = GiB(2),
+                       .in_flight = GiB(1)}};
+  snapshot.host.emplace();
+  snapshot.host->total = GiB(16);
+  snapshot.host->free = GiB(3);
+  snapshot.host->anonymous = GiB(13);
+  snapshot.host_faults = {"proc/swaps: no such file"};
   return snapshot;
+}
+
+std::vector<MachineRecord::RememberedRefusal> ExampleRefusals() {
+  return {{.tenant = "server",
+           .pid = 7,
+           .when = absl::UnixEpoch(),
+           .refusal = {.asked = GiB(2),
+                       .granted = GiB(39),
+                       .limit = GiB(40),
+                       .headroom = GiB(1),
+                       .limited_by = "budget",
+                       .tag = "kv"}}};
+}
+
+// Every key in `json`: `host`, `host.free_bytes`, `tenants[].pid`.
+void AddKeys(const std::string& prefix, const nlohmann::ordered_json& json,
+             std::set<std::string>& keys) {
+  for (const auto& [name, value] : json.items()) {
+    const std::string key = prefix + name;
+    keys.insert(key);
+    if (value.is_object()) AddKeys(key + ".", value, keys);
+    if (value.is_array() && !value.empty() && value[0].is_object()) {
+      AddKeys(key + "[].", value[0], keys);
+    }
+  }
 }
 
 TEST(SnapshotReportTest, JsonHasBytesAsIntegersThatAddUp) {
@@ -46,9 +86,41 @@ TEST(SnapshotReportTest, JsonHasBytesAsIntegersThatAddUp) {
 
 TEST(SnapshotReportTest, TextMarksWhatIsEstimated) {
   const std::string text = ToText(Example());
-  EXPECT_THAT(text, testing::ContainsRegex("other processes +5GiB  not told"));
+  EXPECT_THAT(text, testing::ContainsRegex("other processes +5GiB  estimated"));
   EXPECT_THAT(text, testing::ContainsRegex("headroom +9GiB  limited by the b"));
   EXPECT_THAT(text, testing::ContainsRegex("held by 'kv' +20GiB"));
+}
+
+TEST(SnapshotReportTest, TextHasEveryoneAndTheHost) {
+  const std::string text = ToText(Example());
+  EXPECT_THAT(text, testing::ContainsRegex(
+                        "server \\(7\\) +30GiB  unmanaged 512MiB, resident"));
+  EXPECT_THAT(text, testing::ContainsRegex("host\n  total +16GiB"));
+  EXPECT_THAT(text, testing::ContainsRegex("= anonymous +13GiB"));
+  EXPECT_THAT(text, testing::HasSubstr("pressure some: swap-in 20.0 MiB/s"));
+  EXPECT_THAT(text, testing::HasSubstr("not read: proc/swaps: no such file"));
+}
+
+TEST(SnapshotReportTest, TheHostIsNullWhereTheMachineDoesNotSay) {
+  Snapshot snapshot = Example();
+  snapshot.host.reset();
+  EXPECT_TRUE(ToJson(snapshot).at("host").is_null());
+  EXPECT_THAT(ToText(snapshot), Not(testing::HasSubstr("anonymous")));
+}
+
+TEST(SnapshotReportTest, RefusalsHaveTheirTagAndTheirNumbers) {
+  const nlohmann::ordered_json json = ToJson(ExampleRefusals());
+  ASSERT_EQ(json.size(), 1);
+  EXPECT_EQ(json[0].at("when"), "1970-01-01T00:00:00+00:00");
+  EXPECT_EQ(json[0].at("tag"), "kv");
+  EXPECT_EQ(json[0].at("asked_bytes"), GiB(2).count());
+  EXPECT_EQ(json[0].at("headroom_bytes"), GiB(1).count());
+  EXPECT_THAT(ToText(ExampleRefusals()),
+              testing::HasSubstr("server (7) asked 2GiB for 'kv': limited by "
+                                 "budget, headroom 1GiB; granted 39GiB of "
+                                 "40GiB"));
+  EXPECT_EQ(ToText(std::vector<MachineRecord::RememberedRefusal>()),
+            "no refusal is remembered\n");
 }
 
 // docs/metrics.md explains every key that is written, and no other.
@@ -65,11 +137,10 @@ TEST(SnapshotReportTest, TheDocumentationIsComplete) {
       documented.insert(line.substr(3, line.find('`', 3) - 3));
     }
   }
+  nlohmann::ordered_json json = ToJson(Example());
+  json["refusals"] = ToJson(ExampleRefusals());
   std::set<std::string> written;
-  const nlohmann::ordered_json json = ToJson(Example());
-  for (const auto& [key, value] : json.items()) {
-    written.insert(key);
-  }
+  AddKeys("", json, written);
   EXPECT_EQ(documented, written);
 }
 

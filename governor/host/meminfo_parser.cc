@@ -20,6 +20,8 @@ constexpr struct Line {
     {{"Buffers:", true}, &Meminfo::buffers},
     {{"Cached:", true}, &Meminfo::cached},
     {{"SwapCached:", true}, &Meminfo::swap_cached},
+    {{"Active(anon):", true}, &Meminfo::active_anonymous},
+    {{"Inactive(anon):", true}, &Meminfo::inactive_anonymous},
     {{"Active(file):", true}, &Meminfo::active_file},
     {{"Inactive(file):", true}, &Meminfo::inactive_file},
     {{"Unevictable:", true}, &Meminfo::unevictable},
@@ -49,8 +51,8 @@ constexpr struct Line {
     {{"Hugetlb:", true}, &Meminfo::hugetlb},
 };
 constexpr size_t kLineCount = sizeof(kLines) / sizeof(kLines[0]);
-constexpr size_t kHugePagesFree = 30;
-constexpr size_t kHugePageSize = 31;
+constexpr size_t kHugePagesFree = 32;
+constexpr size_t kHugePageSize = 33;
 
 struct Keys {
   constexpr Keys() {

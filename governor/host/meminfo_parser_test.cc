@@ -25,7 +25,9 @@ const char kText[] =
     "MemTotal:       24684096 kB\nMemFree:        20000000 kB\n"
     "MemAvailable:   24000000 kB\nBuffers:            7292 kB\n"
     "Cached:          2488520 kB\nSwapCached:           11 kB\n"
-    "Active:           119268 kB\nActive(file):     117716 kB\n"
+    "Active:           119268 kB\nInactive:         377000 kB\n"
+    "Active(anon):       1552 kB\nInactive(anon):     7692 kB\n"
+    "Active(file):     117716 kB\n"
     "Inactive(file):   369308 kB\nUnevictable:       18224 kB\n"
     "Mlocked:           17344 kB\nSwapTotal:        100000 kB\n"
     "SwapFree:          90000 kB\nZswap:                12 kB\n"
@@ -50,6 +52,8 @@ TEST(MeminfoParserTest, ReadsEachLine) {
   EXPECT_EQ(found->buffers, KiB(7292));
   EXPECT_EQ(found->cached, KiB(2488520));
   EXPECT_EQ(found->swap_cached, KiB(11));
+  EXPECT_EQ(found->active_anonymous, KiB(1552));
+  EXPECT_EQ(found->inactive_anonymous, KiB(7692));
   EXPECT_EQ(found->active_file, KiB(117716));
   EXPECT_EQ(found->inactive_file, KiB(369308));
   EXPECT_EQ(found->unevictable, KiB(18224));

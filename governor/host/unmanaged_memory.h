@@ -91,10 +91,11 @@ UnmanagedBaseline TakeUnmanagedBaseline(const Device& device,
 //   nvml   this process's own figure, and the others'. Exact to the driver's
 //          page. Not in a container that hides its processes, nor on Windows.
 //   delta  of a discrete device: what is in use of it less what was before.
-//          Exact while NVML lists one process now and listed none then;
-//          else another's growth reads as ours, and `uncertainty` is the whole
-//          reading. Without NVML nobody knows what was before: of the first
-//          figure up to 1 GiB counts as ours.
+//          While NVML lists one process now and listed none then it is off by
+//          what the driver took for itself, at most 16 MiB, and exact in its
+//          growth; else another's growth reads as ours, and `uncertainty` is
+//          the whole reading. Without NVML nobody knows what was before: of the
+//          first figure up to 1 GiB counts as ours.
 //   delta  of an integrated device: what drivers hold of the machine less what
 //          they held before. Others' growth, and what the driver keeps in its
 //          pools of what governor released, read as ours: `uncertainty` is the

@@ -227,7 +227,7 @@ TEST_F(UnmanagedMemoryTest, DeltaOfADiscreteDeviceIsExactWhileAlone) {
   UnmanagedReading reading = Require(meter->Read(GiB(1)));
   EXPECT_EQ(reading.means, "delta");
   EXPECT_EQ(reading.unmanaged, MiB(512 + 777));
-  EXPECT_EQ(reading.uncertainty, Bytes());
+  EXPECT_EQ(reading.uncertainty, MiB(16));
   EXPECT_EQ(reading.other_processes, Bytes());
 
   fake.processes.push_back({99'999'998, MiB(5).count()});

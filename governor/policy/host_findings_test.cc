@@ -25,12 +25,12 @@ HostObservation Quiet() {
   now.meminfo->commit_limit = GiB(60);
   now.meminfo->committed = GiB(20);
   now.stall.emplace();
-  now.vmstat.emplace();
+  now.vmstat = HostSnapshot::Vmstat();
   now.vmstat->page_size = KiB(4);
   now.contiguity = {.huge_free = GiB(45), .free = GiB(50)};
   now.zones.emplace();
   now.zones->high_watermarks = MiB(400);
-  now.swaps.emplace();
+  now.swaps = HostSnapshot::Swaps();
   seen.settings = {.overcommit_memory = 0,
                    .min_free = MiB(64),
                    .watermark_boost_factor = 15000,
@@ -91,7 +91,7 @@ TEST(HostFindingsTest, AFullPageCacheIsNotBrokenUpMemory) {
 
 TEST(HostFindingsTest, ACgroupIsNoShortageOfTheMachine) {
   HostObservation seen = Quiet();
-  seen.now.cgroup.emplace();
+  seen.now.cgroup = HostSnapshot::Cgroup();
   seen.now.cgroup->path = "/box";
   seen.now.cgroup->limit = GiB(8);
   seen.now.cgroup->used = GiB(8);

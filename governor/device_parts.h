@@ -1,0 +1,36 @@
+#ifndef GOVERNOR_DEVICE_PARTS_H_
+#define GOVERNOR_DEVICE_PARTS_H_
+
+#include <optional>
+
+#include "governor/base/bytes.h"
+#include "governor/host/unmanaged_memory.h"
+#include "governor/policy/host_memory_parts.h"
+#include "governor/snapshot.h"
+
+namespace governor {
+
+// What is known of a device's memory at one moment.
+struct DeviceReading {
+  Bytes total = Bytes();  // as the driver says
+  Bytes free = Bytes();   // as the driver says
+  Bytes governed = Bytes();
+  // Of `governed`, what is no page of the machine yet.
+  Bytes untouched = Bytes();
+  // The driver is the host driver: its pages are memory files of this process.
+  bool is_host_driver = false;
+  std::optional<UnmanagedReading> unmanaged = std::nullopt;
+  // Of the machine, where the device's memory is the machine's.
+  std::optional<HostMemoryParts> machine = std::nullopt;
+  Bytes driver_pool = Bytes();
+  bool knows_driver_pool = false;
+};
+
+// Fills in the device's parts, which add up to its total, and names in
+// `estimated` those that are not measured. Arithmetic: readings of different
+// moments are cut so that the sum holds; what is known best is cut last.
+void FillDeviceParts(const DeviceReading& reading, Snapshot& snapshot);
+
+}  // namespace governor
+
+#endif  // GOVERNOR_DEVICE_PARTS_H_

@@ -1,0 +1,57 @@
+#ifndef GOVERNOR_GOVERNOR_FOUNDATION_H_
+#define GOVERNOR_GOVERNOR_FOUNDATION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "governor/base/clock.h"
+#include "governor/base/mutex.h"
+#include "governor/budget/local_budget.h"
+#include "governor/budget/machine_record.h"
+#include "governor/budget/refusal.h"
+#include "governor/driver_choice.h"
+#include "governor/floor_gate.h"
+#include "governor/governor.h"
+#include "governor/host/host_sampler.h"
+
+namespace governor {
+
+// What a governor and its regions stand on, in the order in which it is built:
+// a region that outlives its governor keeps it alive.
+struct Governor::Foundation {
+  OpenDriver driver;
+  RealClock real_clock;
+  Clock* clock = nullptr;
+  std::string host_root;
+  std::unique_ptr<HostSampler> sampler;
+  std::unique_ptr<MachineRecord> record;
+  std::unique_ptr<FloorGate> gate;  // null where no floor governs
+  std::unique_ptr<LocalBudget> budget;
+
+  // For `stat --explain`. One that is asked again and again while it waits is
+  // remembered once a second.
+  void Remember(const Refusal& refusal) {
+    const absl::Time now = clock->Now();
+    {
+      MutexLock lock(refusals_mutex);
+      if (refusal.asked == last_refusal.asked &&
+          refusal.tag == last_refusal.tag &&
+          refusal.limited_by == last_refusal.limited_by &&
+          now < last_refused_at + absl::Seconds(1)) {
+        return;
+      }
+      last_refusal = refusal;
+      last_refused_at = now;
+    }
+    record->RememberRefusal(refusal, now);
+  }
+  Mutex refusals_mutex;
+  Refusal last_refusal ABSL_GUARDED_BY(refusals_mutex);
+  absl::Time last_refused_at ABSL_GUARDED_BY(refusals_mutex) =
+      absl::InfinitePast();
+};
+
+}  // namespace governor
+
+#endif  // GOVERNOR_GOVERNOR_FOUNDATION_H_

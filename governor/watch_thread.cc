@@ -1,0 +1,63 @@
+#include "governor/watch_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <new>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/time/clock.h"
+
+namespace governor {
+
+WatchThread::WatchThread(HostWatch& watch) : watch_(watch) {
+  // A new thread inherits the mask: no signal of the program ends up in it.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const absl::Cleanup restore = [&before] {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  };
+  thread_ = std::thread(&WatchThread::Run, this);
+  ::pthread_setname_np(thread_.native_handle(), "governor");
+}
+
+WatchThread::~WatchThread() {
+  if (!process_.is_current()) {
+    // Not there: neither to be joined nor to be called joinable.
+    new (&thread_) std::thread;
+    return;
+  }
+  {
+    MutexLock lock(mutex_);
+    ending_ = true;
+    changed_.NotifyAll();
+  }
+  thread_.join();
+}
+
+void WatchThread::Wake() {
+  if (!process_.is_current()) return;
+  MutexLock lock(mutex_);
+  woken_ = true;
+  changed_.NotifyAll();
+}
+
+void WatchThread::Run() {
+  while (true) {
+    absl::Duration next = HostWatch::kSoonest;
+    try {
+      next = watch_.Tick(absl::Now());
+    } catch (const std::bad_alloc&) {
+      // The host has no memory left: all the more reason to look again soon.
+    }
+    MutexLock lock(mutex_);
+    // In real time, whatever is done to the system's date.
+    while (!woken_ && !ending_ && changed_.WaitFor(mutex_, next)) {
+    }
+    if (ending_) return;
+    woken_ = false;
+  }
+}
+
+}  // namespace governor
