@@ -18,6 +18,7 @@ enum ExitCode : int {
 // stdout, everything else to stderr.
 void AddPlanCommand(CLI::App& app, int* exit_code);
 void AddStatCommand(CLI::App& app, int* exit_code);
+void AddRehearseCommand(CLI::App& app, int* exit_code);
 void AddDoctorCommand(CLI::App& app, int* exit_code);
 
 }  // namespace governor

@@ -1,154 +1,142 @@
+#include <cstddef>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "governor/base/clock.h"
 #include "governor/base/status_macros.h"
+#include "governor/budget/machine_record.h"
 #include "governor/cli/command.h"
+#include "governor/cli/device_findings.h"
+#include "governor/cli/doctor_report.h"
 #include "governor/cli/driver_option.h"
+#include "governor/cli/kernel_settings_reader.h"
 #include "governor/cli/memory_findings.h"
-#include "governor/driver/device.h"
+#include "governor/cli/memory_holders.h"
 #include "governor/driver_choice.h"
-#include "governor/host/boot_baseline.h"
+#include "governor/host/host_sampler.h"
+#include "governor/policy/device_budget.h"
+#include "governor/policy/host_findings.h"
 
 namespace governor {
 namespace {
+
+// For how long the machine is watched, to see whether it is under pressure.
+constexpr int kReadings = 16;
+constexpr absl::Duration kBetweenReadings = absl::Milliseconds(20);
+constexpr size_t kHolders = 5;
 
 struct DoctorCommand {
   DriverOption driver;
   bool json = false;
   std::string root = "/";
 
-  // What was found. Of a CUDA that was asked for and cannot be used there is no
-  // device, only the problem.
-  struct Findings {
-    std::optional<Device> device;
-    bool is_host = false;
-    std::string cuda_problem;  // empty where CUDA answered, or was not asked
-    MemoryFindings memory;
-  };
-
   absl::Status Run() const {
     GOVERNOR_ASSIGN_OR_RETURN(const GovernorOptions options, driver.Read());
-    Findings found;
-    found.memory = FindUnaccountedMemory(root, BaselinePath(root));
+    const RealClock clock;
+    GOVERNOR_ASSIGN_OR_RETURN(const std::unique_ptr<HostSampler> sampler,
+                              HostSampler::Open(root, clock));
+    DoctorReport report;
+    const absl::Status opened = OpenDevice(options, report.device);
+    if (!opened.ok() && options.driver != DriverChoice::kCuda) return opened;
+    report.findings = DeviceFindings(report.device);
+
+    const HostObservation seen = Observe(*sampler, options, report.device);
+    report.memory = FindUnaccountedMemory(seen.now, root, BaselinePath(root));
+    Append(UnaccountedFindings(report.memory), report.findings);
+    const bool is_short = report.memory.is_short() ||
+                          FloorFinding(seen).state == Finding::State::kLack ||
+                          seen.pressure.level == PressureLevel::kCritical;
+    report.holders = LargestHolders(root, report.device.processes, kHolders);
+    report.findings.push_back(HoldersFinding(report.holders, is_short));
+    Append(HostFindings(seen), report.findings);
+    report.findings.push_back(RecordFinding(options, clock));
+    if (json) {
+      std::cout << ToJson(report).dump(2) << "\n";
+    } else {
+      std::cout << ToText(report.findings);
+    }
+    return opened;
+  }
+
+  static void Append(const std::vector<Finding>& more,
+                     std::vector<Finding>& findings) {
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
+
+  static absl::Status OpenDevice(const GovernorOptions& options,
+                                 DeviceSeen& seen) {
     const absl::StatusOr<OpenDriver> open =
         OpenOrHost(options.driver.value_or(DriverChoice::kAuto),
-                   options.host_driver.value_or(""), &found.cuda_problem);
-    SayWhyHost(found.cuda_problem);
-    if (open.ok()) {
-      found.is_host = open->host != nullptr;
-      GOVERNOR_ASSIGN_OR_RETURN(found.device, Device::Open(open->api, 0));
-    } else if (options.driver == DriverChoice::kCuda) {
-      found.cuda_problem = std::string(open.status().message());
-    } else {
+                   options.host_driver.value_or(""), &seen.cuda_problem);
+    SayWhyHost(seen.cuda_problem);
+    if (!open.ok()) {
+      seen.cuda_problem = std::string(open.status().message());
       return open.status();
     }
-    if (json) {
-      PrintJson(found);
-    } else {
-      PrintText(found);
+    seen.is_host = open->host != nullptr;
+    absl::StatusOr<Device> device = Device::Open(open->api, 0);
+    if (!device.ok()) {
+      seen.cuda_problem = std::string(device.status().message());
+      return device.status();
     }
-    return open.status();
+    seen.device = *std::move(device);
+    AskNvml(seen);
+    return absl::OkStatus();
   }
 
-  // The same keys whatever was found; null where there is nothing to say.
-  static void PrintJson(const Findings& found) {
-    nlohmann::ordered_json report = {{"driver", nullptr},
-                                     {"driver_version", nullptr},
-                                     {"cuda_problem", nullptr},
-                                     {"device_name", nullptr},
-                                     {"device_memory_bytes", nullptr},
-                                     {"integrated", nullptr},
-                                     {"virtual_memory_management", nullptr},
-                                     {"granularity_bytes", nullptr},
-                                     {"unaccounted_bytes", nullptr},
-                                     {"vanished_bytes", nullptr}};
-    if (found.memory.unaccounted) {
-      report["unaccounted_bytes"] = found.memory.unaccounted->count();
+  HostObservation Observe(const HostSampler& sampler,
+                          const GovernorOptions& options,
+                          const DeviceSeen& device) const {
+    HostObservation seen;
+    PressureJudge judge;
+    for (int reading = 0; reading < kReadings; ++reading) {
+      judge.Observe(sampler.Take(SampleDepth::kVmstat));
+      absl::SleepFor(kBetweenReadings);
     }
-    if (found.memory.vanished) {
-      report["vanished_bytes"] = found.memory.vanished->count();
+    seen.pressure = judge.verdict();
+    seen.now = sampler.Take(SampleDepth::kFull);
+    seen.settings = ReadKernelSettings(root);
+    if (!seen.now.meminfo) return seen;
+    const DeviceBudget offer = DeviceBudgetOf(
+        seen.now.meminfo->total, /*is_integrated=*/true, options.os_reserve);
+    seen.floor = offer.os_reserve;
+    if (device.device && device.device->takes_host_memory()) {
+      seen.budget =
+          options.budget ? options.budget->Resolve(offer.total) : offer.budget;
     }
-    if (!found.cuda_problem.empty()) {
-      report["cuda_problem"] = found.cuda_problem;
-    }
-    if (found.device) {
-      const Device& device = *found.device;
-      report["driver"] = found.is_host ? "host" : "cuda";
-      report["driver_version"] = device.driver_version();
-      report["device_name"] = device.name();
-      report["device_memory_bytes"] = device.total_memory().count();
-      report["integrated"] = device.is_integrated();
-      report["virtual_memory_management"] = device.supports_virtual_memory();
-      report["granularity_bytes"] = device.granularity().count();
-    }
-    std::cout << report.dump(2) << "\n";
+    return seen;
   }
 
-  static void Line(absl::string_view state, absl::string_view what,
-                   absl::string_view meaning) {
-    std::cout << absl::StrFormat("%-5s %-22s %s\n", state, what, meaning);
-  }
-
-  static void PrintText(const Findings& found) {
-    if (!found.cuda_problem.empty()) {
-      Line("lack", "CUDA driver", found.cuda_problem);
+  // Joins the record and leaves it, as every governor does.
+  static Finding RecordFinding(const GovernorOptions& options,
+                               const Clock& clock) {
+    const char* const runtime = ReadProcessEnvironment("XDG_RUNTIME_DIR");
+    const std::string folder = MachineRecord::DefaultFolder(
+        options.share_dir, runtime != nullptr ? runtime : "");
+    const auto record = MachineRecord::Join(folder, "doctor", &clock);
+    Finding found{.name = "machine record"};
+    if (record.ok()) {
+      const size_t others = (*record)->Tenants().size() - 1;
+      found.message =
+          absl::StrCat("in '", folder, "', with ", others, " other tenants");
+      return found;
     }
-    if (found.device) {
-      if (!found.cuda_problem.empty()) {
-        Line("", "",
-             "plan, stat and the demo use the host driver instead; Governor() "
-             "needs driver=\"host\" to be asked for");
-      }
-      PrintDevice(*found.device, found.is_host);
-    } else {
-      Line("", "", "no command and no Governor() can use driver=\"cuda\"");
-    }
-    PrintMemory(found.memory);
-    Line("-", "not looked at yet",
-         "swap, memory pressure, cgroup limits, fragmentation");
-  }
-
-  static void PrintMemory(const MemoryFindings& memory) {
-    if (memory.vanished.value_or(Bytes()) >= kVanished) {
-      Line("lack", "memory that vanished",
-           absl::StrCat("unaccounted ", ToString(*memory.vanished),
-                        " since boot baseline: no process, cache or kernel "
-                        "counter has it"));
-      Line("", "",
-           "end the programs that used the GPU; what does not come back then "
-           "is the driver's, and a reboot frees it");
-    } else if (memory.unaccounted) {
-      Line("ok", "unaccounted memory",
-           absl::StrCat(ToString(*memory.unaccounted),
-                        ", as on the last clean boot"));
-    }
-    if (!memory.problem.empty()) {
-      Line("lack", "boot baseline", memory.problem);
-    }
-  }
-
-  static void PrintDevice(const Device& device, bool is_host) {
-    Line("ok", is_host ? "host driver" : "CUDA driver",
-         absl::StrFormat("API version %d.%d", device.driver_version() / 1000,
-                         device.driver_version() % 1000 / 10));
-    Line("ok", "device 0", device.name());
-    Line("ok", "memory",
-         absl::StrCat(
-             ToString(device.total_memory()),
-             device.is_integrated() ? ", the machine's own" : ", its own"));
-    if (device.supports_virtual_memory()) {
-      Line("ok", "virtual memory",
-           absl::StrCat("blocks are multiples of ",
-                        ToString(device.granularity())));
-    } else {
-      Line("lack", "virtual memory",
-           "no region can be reserved: a budget cannot be held on this device");
-    }
+    found.state = Finding::State::kLack;
+    found.message = std::string(record.status().message());
+    found.cost =
+        "no governor can be opened: two that see the same spare memory would "
+        "both take it";
+    found.remedy =
+        "set GOVERNOR_SHARE_DIR to a folder that this user alone can write";
+    return found;
   }
 };
 
@@ -160,8 +148,9 @@ void AddDoctorCommand(CLI::App& app, int* exit_code) {
       "doctor", "What this machine can do, what is missing, what that costs");
   command->add_flag("--json", doctor->json, "Stable keys, bytes as integers");
   command
-      ->add_option("--root", doctor->root,
-                   "Read proc/ under this folder, a copy of another machine's")
+      ->add_option(
+          "--root", doctor->root,
+          "Read proc/ and sys/ under this folder, a copy of another machine's")
       ->type_name("DIR");
   doctor->driver.AddTo(*command);
   command->footer("Example: governor doctor");

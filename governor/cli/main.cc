@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   int exit_code = governor::kDone;
   governor::AddPlanCommand(app, &exit_code);
   governor::AddStatCommand(app, &exit_code);
+  governor::AddRehearseCommand(app, &exit_code);
   governor::AddDoctorCommand(app, &exit_code);
   try {
     app.parse(argc, argv);

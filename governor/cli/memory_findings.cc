@@ -7,9 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "governor/atomic_file.h"
-#include "governor/base/meminfo_line.h"
 #include "governor/host/boot_baseline.h"
-#include "governor/host/unaccounted_memory.h"
 
 namespace governor {
 namespace {
@@ -29,11 +27,14 @@ std::string Keep(const std::string& path, const BootBaseline& baseline) {
 
 }  // namespace
 
-MemoryFindings FindUnaccountedMemory(const std::string& root,
+MemoryFindings FindUnaccountedMemory(const HostSnapshot& now,
+                                     const std::string& root,
                                      const std::string& baseline) {
   MemoryFindings found;
-  const std::string meminfo = ReadText(absl::StrCat(root, "/proc/meminfo"));
-  found.unaccounted = UnaccountedMemory(meminfo);
+  if (now.meminfo) {
+    found.unaccounted = SaturatingSubtract(
+        now.meminfo->unaccounted, now.zones ? now.zones->per_cpu : Bytes());
+  }
   const std::string boot_id(absl::StripAsciiWhitespace(
       ReadText(absl::StrCat(root, "/proc/sys/kernel/random/boot_id"))));
   if (!found.unaccounted || boot_id.empty()) {
@@ -47,11 +48,47 @@ MemoryFindings FindUnaccountedMemory(const std::string& root,
   }
   const std::optional<BootBaseline> known =
       ParseBootBaseline(ReadText(baseline));
-  const BootBaseline next = NextBaseline(
-      known, {boot_id, *ParseMeminfo(meminfo, "MemTotal"), *found.unaccounted});
+  const BootBaseline next =
+      NextBaseline(known, {boot_id, now.meminfo->total, *found.unaccounted});
   found.vanished = SaturatingSubtract(*found.unaccounted, next.unaccounted);
   if (known != next) found.problem = Keep(baseline, next);
   return found;
+}
+
+bool MemoryFindings::is_short() const {
+  return vanished.value_or(Bytes()) >= kVanished;
+}
+
+std::vector<Finding> UnaccountedFindings(const MemoryFindings& memory) {
+  std::vector<Finding> findings;
+  if (memory.is_short()) {
+    findings.push_back(
+        {.state = Finding::State::kLack,
+         .name = "memory that vanished",
+         .message = absl::StrCat("unaccounted ", ToString(*memory.vanished),
+                                 " since boot baseline: no process, cache or "
+                                 "kernel counter has it"),
+         .cost = "there is that much less for everybody, until it comes back",
+         .remedy =
+             "end the programs that used the GPU; what does not come back then "
+             "is the driver's, and a reboot frees it",
+         .bytes = *memory.vanished});
+  } else if (memory.unaccounted) {
+    findings.push_back({.name = "unaccounted memory",
+                        .message = absl::StrCat(ToString(*memory.unaccounted),
+                                                ", as on the last clean boot"),
+                        .bytes = *memory.unaccounted});
+  }
+  if (!memory.problem.empty()) {
+    findings.push_back(
+        {.state = Finding::State::kLack,
+         .name = "boot baseline",
+         .message = memory.problem,
+         .cost = "memory that vanishes from now on is not seen",
+         .remedy = "a true /proc, and a folder of this user's to write in "
+                   "(XDG_STATE_HOME)"});
+  }
+  return findings;
 }
 
 std::string BaselinePath(const std::string& root) {

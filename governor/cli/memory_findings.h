@@ -3,8 +3,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "governor/base/bytes.h"
+#include "governor/host/host_snapshot.h"
+#include "governor/policy/finding.h"
 
 namespace governor {
 
@@ -17,13 +20,22 @@ struct MemoryFindings {
   std::optional<Bytes> vanished;
   // Why the baseline could not be kept; empty: it was.
   std::string problem;
+
+  // Whether as much vanished as matters.
+  bool is_short() const;
 };
 
-// Reads proc/meminfo and proc/sys/kernel/random/boot_id under `root` ("/" is
-// this machine), and the baseline of the boots before; keeps the baseline that
-// follows, in the file `baseline` (its folder is made, 0700).
-MemoryFindings FindUnaccountedMemory(const std::string& root,
+// Of `now`, a full reading of the machine under `root` ("/" is this machine):
+// what no counter has, free pages in the lists of its CPUs not counted, which
+// come and go. Reads proc/sys/kernel/random/boot_id there, and the baseline of
+// the boots before; keeps the baseline that follows, in the file `baseline`
+// (its folder is made, 0700).
+MemoryFindings FindUnaccountedMemory(const HostSnapshot& now,
+                                     const std::string& root,
                                      const std::string& baseline);
+
+// As `doctor` shows it.
+std::vector<Finding> UnaccountedFindings(const MemoryFindings& memory);
 
 // Where the baseline of the machine under `root` is kept, in
 // $XDG_STATE_HOME/governor, else ~/.local/state/governor: boot_baseline for

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "governor/base/status_macros.h"
 #include "governor/cli/command.h"
@@ -14,10 +15,14 @@
 namespace governor {
 namespace {
 
+// How many refusals --explain shows.
+constexpr size_t kExplained = 10;
+
 struct StatCommand {
   DriverOption driver;
   int device = 0;
   bool json = false;
+  bool explain = false;
 
   absl::Status Run() const {
     GOVERNOR_ASSIGN_OR_RETURN(GovernorOptions options,
@@ -35,10 +40,14 @@ struct StatCommand {
                               Governor::Create(options));
     GOVERNOR_ASSIGN_OR_RETURN(const Snapshot snapshot,
                               governor->TakeSnapshot());
+    std::vector<MachineRecord::RememberedRefusal> refusals;
+    if (explain) refusals = governor->Refusals(kExplained);
     if (json) {
-      std::cout << ToJson(snapshot).dump(2) << "\n";
+      nlohmann::ordered_json report = ToJson(snapshot);
+      if (explain) report["refusals"] = ToJson(refusals);
+      std::cout << report.dump(2) << "\n";
     } else {
-      std::cout << ToText(snapshot);
+      std::cout << ToText(snapshot) << (explain ? ToText(refusals) : "");
     }
     return absl::OkStatus();
   }
@@ -66,6 +75,8 @@ void AddStatCommand(CLI::App& app, int* exit_code) {
   command->add_option("--device", stat->device, "Which device (default: 0)")
       ->type_name("N");
   command->add_flag("--json", stat->json, "Stable keys, bytes as integers");
+  command->add_flag("--explain", stat->explain,
+                    "And the last ten refusals of all governors of this user");
   stat->driver.AddTo(*command);
   command->footer("Example: governor stat --json");
   command->callback([stat, exit_code] { *exit_code = Report(stat->Run()); });
