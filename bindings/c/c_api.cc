@@ -1,4 +1,5 @@
 // The functions of bindings/c/governor.h: they convert, they decide nothing.
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -31,6 +32,21 @@ struct OpenLease {
   Grant grant;
 };
 
+// A C function as a reclaimer. Members in the order in which they must outlive
+// each other.
+struct OpenReclaimer final : Reclaimer {
+  Bytes Reclaim(Bytes wanted, absl::Time deadline) override {
+    const double seconds =
+        std::max(0.0, absl::ToDoubleSeconds(deadline - absl::Now()));
+    return Bytes(function(user, wanted.count(), seconds));
+  }
+
+  std::shared_ptr<Governor> governor;
+  governor_reclaim_function_t function = nullptr;
+  void* user = nullptr;
+  std::unique_ptr<Budget::Registration> registration;
+};
+
 // Never destroyed: handles may be used until the process ends.
 HandleTable<governor_t, Governor>& Governors() {
   static auto& table = *new HandleTable<governor_t, Governor>("governor");
@@ -43,6 +59,12 @@ HandleTable<governor_region_t, OpenRegion>& Regions() {
 }
 HandleTable<governor_lease_t, OpenLease>& Leases() {
   static auto& table = *new HandleTable<governor_lease_t, OpenLease>("lease");
+  return table;
+}
+
+HandleTable<governor_reclaimer_t, OpenReclaimer>& Reclaimers() {
+  static auto& table =
+      *new HandleTable<governor_reclaimer_t, OpenReclaimer>("reclaimer");
   return table;
 }
 
@@ -65,6 +87,7 @@ using governor::CheckOut;
 using governor::Governors;
 using governor::Guarded;
 using governor::Leases;
+using governor::Reclaimers;
 using governor::Regions;
 
 const char* governor_code_name(governor_code_t code) {
@@ -294,6 +317,46 @@ governor_code_t governor_lease_release(governor_lease_t* lease) {
   return Guarded([&]() -> absl::Status {
     GOVERNOR_RETURN_IF_ERROR(Leases().Find(lease).status());
     Leases().Remove(lease);
+    return absl::OkStatus();
+  });
+}
+
+governor_code_t governor_on_reclaim(governor_t* governor,
+                                    governor_reclaim_function_t function,
+                                    void* user, int priority,
+                                    governor_reclaimer_t** reclaimer) {
+  return Guarded([&]() -> absl::Status {
+    GOVERNOR_ASSIGN_OR_RETURN(const auto open, Governors().Find(governor));
+    GOVERNOR_RETURN_IF_ERROR(CheckOut(reclaimer));
+    if (function == nullptr) {
+      return absl::InvalidArgumentError("the reclaim function is null");
+    }
+    auto made = std::make_shared<governor::OpenReclaimer>();
+    made->governor = open;
+    made->function = function;
+    made->user = user;
+    governor::ReclaimerOptions options;
+    options.priority = priority;
+    GOVERNOR_ASSIGN_OR_RETURN(made->registration,
+                              open->OnReclaim(*made, options));
+    *reclaimer = Reclaimers().Add(std::move(made));
+    return absl::OkStatus();
+  });
+}
+
+governor_code_t governor_reclaimer_close(governor_reclaimer_t* reclaimer) {
+  return Guarded([&]() -> absl::Status {
+    GOVERNOR_RETURN_IF_ERROR(Reclaimers().Find(reclaimer).status());
+    Reclaimers().Remove(reclaimer);
+    return absl::OkStatus();
+  });
+}
+
+governor_code_t governor_tick(governor_t* governor, double* next) {
+  return Guarded([&]() -> absl::Status {
+    GOVERNOR_ASSIGN_OR_RETURN(const auto open, Governors().Find(governor));
+    const absl::Duration due = open->Tick(absl::Now());
+    if (next != nullptr) *next = absl::ToDoubleSeconds(due);
     return absl::OkStatus();
   });
 }

@@ -105,10 +105,15 @@ typedef struct governor_options_t {
   /* Of requests that wait, the highest that fits is served first.
    * GOVERNOR_PRIORITY; else 0. */
   const int *priority;
+
+  /* Not 0: the program calls governor_tick from a loop of its own, in which
+   * reclaim callbacks run, and no thread is ever started. 0: the first
+   * governor_on_reclaim starts one. */
+  int tick;
 } governor_options_t;
 
 #define GOVERNOR_OPTIONS_INIT \
-  { sizeof(governor_options_t), 0, NULL, NULL, NULL, NULL, NULL, NULL }
+  { sizeof(governor_options_t), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
 
 /* Opens a device. `options` may be null: the environment alone decides.
  * GOVERNOR_INVALID_ARGUMENT: an option or a variable that does not parse or
@@ -162,9 +167,20 @@ typedef struct governor_snapshot_t {
   size_t cached_bytes;
   size_t allowance_bytes;
   size_t debt_bytes;
-  size_t headroom_bytes;
+  size_t headroom_bytes; /* the smaller of the budget's and the floor's */
   size_t floor_bytes;
+
+  size_t residual_bytes;    /* of os_bytes: in no counter of the machine */
+  size_t driver_pool_bytes; /* of os_bytes: released, still with the driver */
+  size_t in_flight_bytes;   /* of all governors: granted, not memory yet */
+  size_t shortfall_bytes;   /* how far the machine is below the floor */
+  int pressure;             /* GOVERNOR_PRESSURE_... */
 } governor_snapshot_t;
+
+/* What the machine's memory pressure is, by rates, not by swap that is used. */
+#define GOVERNOR_PRESSURE_NONE 0
+#define GOVERNOR_PRESSURE_SOME 1
+#define GOVERNOR_PRESSURE_CRITICAL 2
 
 /* Takes a snapshot: a few driver calls. Writes the first struct_size bytes of
  * it; what this library does not know is zero.
@@ -274,6 +290,36 @@ governor_code_t governor_region_is_committed(governor_region_t *region,
  *   was changed.
  * Or the driver's error; close it again, it commits nothing more. */
 governor_code_t governor_region_close(governor_region_t *region);
+
+/* --- Giving back --------------------------------------------------------- */
+
+typedef struct governor_reclaimer_t governor_reclaimer_t;
+
+/* Gives back what it can of `wanted` bytes within `deadline` seconds, and
+ * returns how many it gave back; what came back is measured, whatever it says.
+ * It may call anything of this interface but governor_close. */
+typedef size_t (*governor_reclaim_function_t)(void *user, size_t wanted,
+                                              double deadline);
+
+/* `function` is asked from now on when a request or the machine is short: on
+ * the governor's own thread, which this starts, or inside governor_tick; never
+ * on a thread that asks for memory. Lower priorities are asked first. It does
+ * not throw.
+ * GOVERNOR_REFUSED: the system gives no thread. */
+governor_code_t governor_on_reclaim(governor_t *governor,
+                                    governor_reclaim_function_t function,
+                                    void *user, int priority,
+                                    governor_reclaimer_t **reclaimer);
+
+/* The function is not called any more, and is not running when this returns,
+ * but for a call that this is made from. To be done before the governor is
+ * closed. */
+governor_code_t governor_reclaimer_close(governor_reclaimer_t *reclaimer);
+
+/* One round of looking after the machine: reads it, has memory given back
+ * before it swaps, measures unmanaged memory, serves requests that wait.
+ * `next`: seconds until it is to be called again; null: not wanted. */
+governor_code_t governor_tick(governor_t *governor, double *next);
 
 /* --- Leases -------------------------------------------------------------- */
 

@@ -60,6 +60,12 @@ unsigned long EstimatedBits(const std::vector<std::string>& keys) {
   return bits;
 }
 
+int PressureOf(absl::string_view level) {
+  if (level == "critical") return GOVERNOR_PRESSURE_CRITICAL;
+  if (level == "some") return GOVERNOR_PRESSURE_SOME;
+  return GOVERNOR_PRESSURE_NONE;
+}
+
 }  // namespace
 
 absl::StatusOr<GovernorOptions> OptionsOf(const governor_options_t* options) {
@@ -78,6 +84,7 @@ absl::StatusOr<GovernorOptions> OptionsOf(const governor_options_t* options) {
       Fill(given.driver, "driver", &ParseDriverChoice, converted.driver));
   if (given.host_driver != nullptr) converted.host_driver = given.host_driver;
   if (given.priority != nullptr) converted.priority = *given.priority;
+  converted.tick = given.tick != 0;
   return converted;
 }
 
@@ -107,6 +114,11 @@ void Write(const Snapshot& from, governor_snapshot_t* to) {
   snapshot.debt_bytes = from.debt.count();
   snapshot.headroom_bytes = from.headroom.count();
   snapshot.floor_bytes = from.floor.count();
+  snapshot.residual_bytes = from.residual.count();
+  snapshot.driver_pool_bytes = from.driver_pool.count();
+  snapshot.in_flight_bytes = from.in_flight.count();
+  snapshot.shortfall_bytes = from.shortfall.count();
+  snapshot.pressure = PressureOf(from.pressure);
   WriteStruct(snapshot, to);
 }
 

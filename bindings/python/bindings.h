@@ -18,6 +18,9 @@ void BindRegion(pybind11::module_& module);
 void BindLease(pybind11::module_& module);
 void BindTag(pybind11::module_& module);
 void BindPlan(pybind11::module_& module);
+void BindReclaim(pybind11::module_& module);
+void BindTransient(pybind11::module_& module);
+void BindKeptMemory(pybind11::module_& module);
 
 // For classes of which only C++ makes objects: Python cannot, not even by
 // __new__, which would give one around nothing. Their classes are final, too.
@@ -36,13 +39,22 @@ std::pair<pybind11::object, Class&> NewEmpty() {
           *empty};
 }
 
-// Governor.region, .lease and .tag; defined where their classes are.
+// Governor.region, .lease, .tag and so on; defined where their classes are.
 pybind11::object MakeRegion(std::shared_ptr<SharedGovernor> governor,
                             pybind11::handle size, pybind11::handle block);
 pybind11::object MakeLease(std::shared_ptr<SharedGovernor> governor,
                            pybind11::handle size, pybind11::handle priority,
                            pybind11::handle deadline);
 pybind11::object MakeTag(pybind11::handle name);
+pybind11::object MakeReclaimRegistration(
+    std::shared_ptr<SharedGovernor> governor, pybind11::handle callback,
+    pybind11::handle priority, pybind11::handle cheap);
+pybind11::object MakeTransient(std::shared_ptr<SharedGovernor> governor,
+                               pybind11::handle name, pybind11::handle size,
+                               pybind11::handle priority,
+                               pybind11::handle deadline);
+pybind11::object MakeKeptMemory(std::shared_ptr<SharedGovernor> governor,
+                                pybind11::handle buffer);
 
 }  // namespace governor
 

@@ -1,11 +1,13 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "bindings/python/arguments.h"
 #include "bindings/python/bindings.h"
 #include "bindings/python/errors.h"
@@ -54,7 +56,7 @@ constexpr char kDoc[] =
     R"(A memory budget that is a hard fact, for one device in one process.
 
 Governor(budget=None, device=0, os_reserve=None, share=None, priority=None,
-         allowance=None, driver=None)
+         allowance=None, driver=None, tick=False)
 
 What is granted never exceeds the budget, and nothing that the library allocates
 is resident without a grant. Sizes are bytes, or text: "24GiB", "117GB" (10^9
@@ -73,6 +75,8 @@ allowance: what the budget sets aside for memory that this process has on the
     device and that the library did not allocate. Default: 1 GiB.
 driver: "auto" (CUDA, where it answers), "cuda", or "host", the driver's
     functions over host memory. Default: auto.
+tick: the program calls tick() from a loop of its own, and no thread is ever
+    started; else the first on_reclaim starts one.
 
 Raises ValueError for an argument or a variable that does not parse or fit,
 DriverUnavailable where there is no driver or device. Where the host has no
@@ -83,8 +87,8 @@ GovernorError; open a governor there.)";
 // Governor.__init__, of an object that is not constructed yet.
 void OpenGovernor(py::detail::value_and_holder& self, py::handle budget,
                   py::handle device, py::handle os_reserve, py::handle share,
-                  py::handle priority, py::handle allowance,
-                  py::handle driver) {
+                  py::handle priority, py::handle allowance, py::handle driver,
+                  py::handle tick) {
   if (!share.is_none()) {
     ThrowGovernorError(
         "in share: budgets shared by several processes are not there yet; "
@@ -96,6 +100,7 @@ void OpenGovernor(py::detail::value_and_holder& self, py::handle budget,
   options.allowance = Optional(&ToSizeSpec, "allowance", allowance);
   options.device = ToInt("device", device);
   options.priority = Optional(&ToInt, "priority", priority);
+  options.tick = ToFlag("tick", tick);
   if (!driver.is_none()) {
     options.driver = ValueOrThrow(ParseDriverChoice(ToText("driver", driver)));
   }
@@ -108,14 +113,16 @@ void OpenGovernor(py::detail::value_and_holder& self, py::handle budget,
   self.value_ptr<PyGovernor>()->set_shared(std::move(shared));
 }
 
+py::object ToPython(int64_t value) { return py::int_(value); }
 py::object ToPython(int value) { return py::int_(value); }
 py::object ToPython(Bytes bytes) { return py::int_(bytes.count()); }
 py::object ToPython(const std::string& text) { return py::str(text); }
-py::object ToPython(const Refusal::Holder& holder) {
-  py::dict dict;
-  dict["tag"] = ToPython(holder.tag);
-  dict["granted_bytes"] = ToPython(holder.granted);
-  return dict;
+template <typename Object>
+py::object ToPython(const Object& object);
+template <typename T>
+py::object ToPython(const std::optional<T>& object) {
+  if (!object) return py::none();
+  return ToPython(*object);
 }
 template <typename T>
 py::object ToPython(const std::vector<T>& values) {
@@ -123,16 +130,21 @@ py::object ToPython(const std::vector<T>& values) {
   for (const T& value : values) list.append(ToPython(value));
   return list;
 }
+template <typename Object>
+py::object ToPython(const Object& object) {
+  py::dict dict;
+  ForEachKey(object, [&dict](const char* key, const auto& value) {
+    dict[key] = ToPython(value);
+  });
+  return dict;
+}
 
 // Not by way of JSON, whose library ends the program where it has no memory.
 py::object TakeSnapshot(PyGovernor& self) {
   const Snapshot snapshot = ValueOrThrow(self.shared()->CallWithoutGil(
       [](Governor& governor) { return governor.TakeSnapshot(); }));
-  py::dict values;
-  ForEachKey(snapshot, [&values](const char* key, const auto& value) {
-    values[key] = ToPython(value);
-  });
-  return py::module_::import("governor.report").attr("Snapshot")(values);
+  return py::module_::import("governor.report")
+      .attr("Snapshot")(ToPython(snapshot));
 }
 
 std::string Represent(const PyGovernor& self) {
@@ -151,7 +163,7 @@ void BindGovernor(py::module_& module) {
            py::arg("budget") = none, py::arg("device") = 0,
            py::arg("os_reserve") = none, py::arg("share") = none,
            py::arg("priority") = none, py::arg("allowance") = none,
-           py::arg("driver") = none)
+           py::arg("driver") = none, py::arg("tick") = false)
       .def(
           "mem_get_info",
           [](const PyGovernor& self) {
@@ -179,9 +191,12 @@ on the machine.)")
       .def_property_readonly(
           "headroom",
           [](const PyGovernor& self) {
-            return self.shared()->Get().headroom().count();
+            return self.shared()
+                ->CallWithoutGil([](Governor& open) { return open.headroom(); })
+                .count();
           },
-          "What would be granted now, in bytes.")
+          R"(The smaller of what the budget and what the floor allow now, in
+bytes.)")
       .def_property_readonly(
           "allowance",
           [](const PyGovernor& self) {
@@ -237,6 +252,86 @@ seconds from now; None does not wait. Of requests that wait the highest
 A context manager that names what this thread is granted inside it: what
 refusals and snapshots call the holder. For a kind of memory ("kv"), never for
 one request: a process has at most 64 names.)")
+      .def(
+          "on_reclaim",
+          [](const PyGovernor& self, py::handle callback, py::handle priority,
+             py::handle cheap) {
+            return MakeReclaimRegistration(self.shared(), callback, priority,
+                                           cheap);
+          },
+          py::arg("callback"), py::arg("priority") = 0,
+          py::arg("cheap") = false,
+          R"(on_reclaim(callback, priority=0, cheap=False)
+
+From now on callback(wanted_bytes, deadline) is asked to give back when a request
+or the machine is short: it releases what it can of `wanted_bytes`, within
+`deadline` seconds, and returns how many bytes it gave back (None: none). What
+came back is measured, whatever it says. Cheap ones are asked first (what they
+give back is a copy, or quickly made again), then lower priorities.
+
+It runs with the GIL on the governor's own thread, which this starts, or inside
+tick() where the governor was opened with tick=True; never on a thread that asks
+for memory. What it raises goes to sys.unraisablehook. It is not called after
+the interpreter began to exit. Returns a ReclaimRegistration: keep it.)")
+      .def(
+          "transient",
+          [](const PyGovernor& self, py::handle name, py::handle size,
+             py::handle priority, py::handle deadline) {
+            return MakeTransient(self.shared(), name, size, priority, deadline);
+          },
+          py::arg("name"), py::arg("size"), py::arg("priority") = none,
+          py::arg("deadline") = none,
+          R"(transient(name, size, priority=None, deadline=None)
+
+Reserves `size` for a phase that takes memory which governor does not allocate (a
+graph capture, a compilation), before it starts: a Transient, for `with`. Holders
+that can give back shrink first. Its true peak is measured, and recorded under
+its name for the next start. Raises BudgetExceeded. `priority`, `deadline`: as in
+lease.)")
+      .def(
+          "keep_in_memory",
+          [](const PyGovernor& self, py::handle buffer) {
+            return MakeKeptMemory(self.shared(), buffer);
+          },
+          py::arg("buffer"),
+          R"(keep_in_memory(buffer)
+
+Memory of this process that belongs in RAM (bytes-like: a bytearray, an mmap, a
+numpy array): what of it is swapped comes back at 200 MB/s once pressure is over,
+on the governor's thread, in tick() or by page_back(). Returns a KeptMemory.)")
+      .def(
+          "page_back",
+          [](const PyGovernor& self) {
+            return self.shared()
+                ->CallWithoutGil(
+                    [](Governor& open) { return open.BringPagesBack(); })
+                .count();
+          },
+          R"(page_back()
+
+Brings some of what is kept in memory back from swap now, at most what 100 ms are
+worth; nothing while there is pressure. Returns bytes.)")
+      .def(
+          "start_thread",
+          [](const PyGovernor& self) {
+            OkOrThrow(self.shared()->CallWithoutGil(
+                [](Governor& open) { return open.StartThread(); }));
+          },
+          R"(start_thread()
+
+Starts the governor's thread, which looks after the machine as tick() does; again
+does nothing.)")
+      .def(
+          "tick",
+          [](const PyGovernor& self) {
+            return absl::ToDoubleSeconds(self.shared()->CallWithoutGil(
+                [](Governor& open) { return open.Tick(absl::Now()); }));
+          },
+          R"(tick()
+
+One round of looking after the machine: reads it, has memory given back before it
+swaps, measures unmanaged memory, serves requests that wait. Returns the seconds
+until it should be called again. Reclaim callbacks run inside.)")
       .def(
           "close", [](PyGovernor& self) { self.shared()->Close(); },
           R"(close()

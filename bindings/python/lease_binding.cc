@@ -58,6 +58,15 @@ void BindLease(py::module_& module) {
             self.grant.Release();
           },
           "release()\n\nGives the bytes back; again does nothing.")
+      .def(
+          "settle",
+          [](PyLease& self) {
+            self.governor->CheckProcess();
+            self.grant.Settle();
+          },
+          "settle()\n\nSays that the bytes it was taken for are allocated: the "
+          "machine's own figures show them, and until it is said they count "
+          "against the floor a second time.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__",
            [](PyLease& self, const py::args&) {

@@ -16,4 +16,7 @@ PYBIND11_MODULE(_governor, module) {
   governor::BindLease(module);
   governor::BindTag(module);
   governor::BindPlan(module);
+  governor::BindReclaim(module);
+  governor::BindTransient(module);
+  governor::BindKeptMemory(module);
 }

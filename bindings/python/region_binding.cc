@@ -48,19 +48,37 @@ constexpr char kViewDoc[] =
 
 Made by Region.view. It does not own or commit anything.)";
 
+// All or none; waits until `deadline`.
+absl::Status CommitInSlices(PyRegion& self, size_t first, size_t count,
+                            py::handle deadline) {
+  CommitOptions options;
+  options.priority = self.shared->governor().Constants().priority();
+  return WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
+    options.deadline = slice;
+    return self.shared->CallWithoutGil([&](ElasticRegion& region) {
+      return region.Commit(first, count, options);
+    });
+  });
+}
+
 void Commit(PyRegion& self, py::handle first, py::handle count,
             py::handle deadline) {
   const size_t first_block = ToCount("first", first);
-  const size_t num_blocks = ToCount("count", count);
-  CommitOptions options;
-  options.priority = self.shared->governor().Constants().priority();
   OkOrThrow(
-      WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
-        options.deadline = slice;
-        return self.shared->CallWithoutGil([&](ElasticRegion& region) {
-          return region.Commit(first_block, num_blocks, options);
-        });
-      }));
+      CommitInSlices(self, first_block, ToCount("count", count), deadline));
+}
+
+size_t CommitAsFits(PyRegion& self, py::handle first, py::handle count,
+                    py::handle deadline) {
+  const size_t first_block = ToCount("first", first);
+  const size_t num_blocks = ToCount("count", count);
+  const absl::Status all =
+      CommitInSlices(self, first_block, num_blocks, deadline);
+  if (all.ok()) return num_blocks;
+  if (!RefusalOf(all)) Throw(all);
+  return ValueOrThrow(self.shared->CallWithoutGil([&](ElasticRegion& region) {
+    return region.CommitAsFits(first_block, num_blocks);
+  }));
 }
 
 void Decommit(PyRegion& self, py::handle first, py::handle count,
@@ -209,6 +227,13 @@ Gives memory to blocks [first, first + count), all or none. Contents are
 unspecified. While the budget is short it waits for others to give back, up to
 `deadline` seconds from now; None does not wait. Raises BudgetExceeded;
 ValueError: no such block, or one that is committed.)")
+      .def("commit_as_fits", &CommitAsFits, py::arg("first"), py::arg("count"),
+           py::arg("deadline") = py::none(),
+           R"(commit_as_fits(first, count, deadline=None)
+
+As commit, but where not all have come by the deadline, for as many blocks, from
+`first` on, as budget, machine and device have then: returns how many, from 1 to
+`count`. Raises BudgetExceeded when not even one fits.)")
       .def("decommit", &Decommit, py::arg("first"), py::arg("count"),
            py::arg("synchronize") = true,
            R"(decommit(first, count, synchronize=True)

@@ -47,6 +47,12 @@ class SharedGovernor {
     return WithoutGil(call);
   }
 
+  // Governor::EndTransient, also when the governor is closed.
+  Bytes EndTransient(std::unique_ptr<Transient> transient) {
+    return CallEvenIfClosed(
+        [&] { return governor_->EndTransient(std::move(transient)); });
+  }
+
   // Closes it; nothing when it is closed. Throws GovernorError: other threads
   // are inside a call, something still holds bytes, a forked child.
   void Close();

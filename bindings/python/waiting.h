@@ -33,8 +33,8 @@ auto WaitInSlices(absl::Time deadline, Attempt attempt) {
         std::min(deadline, absl::Now() + absl::Milliseconds(50));
     auto result = attempt(slice);
     const std::optional<Refusal> refusal = RefusalOf(StatusOf(result));
-    // Only a refusal by the budget may mend with time.
-    if (!refusal || refusal->limited_by != "budget" ||
+    // What the driver has not, time does not bring.
+    if (!refusal || refusal->limited_by == "driver" ||
         refusal->asked > refusal->limit || absl::Now() >= deadline) {
       return result;
     }

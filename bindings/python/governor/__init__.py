@@ -13,11 +13,14 @@ known. Times are seconds.
 try:
     from governor._governor import (
         Governor,
+        KeptMemory,
         Lease,
         Model,
+        ReclaimRegistration,
         Region,
         RegionView,
         Tag,
+        Transient,
         plan,
         read_model,
     )
@@ -39,13 +42,16 @@ __all__ = [
     "DriverUnavailable",
     "Governor",
     "GovernorError",
+    "KeptMemory",
     "Lease",
     "Model",
     "Plan",
+    "ReclaimRegistration",
     "Region",
     "RegionView",
     "Snapshot",
     "Tag",
+    "Transient",
     "plan",
     "read_model",
 ]

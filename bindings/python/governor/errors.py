@@ -24,7 +24,7 @@ class BudgetExceeded(MemoryError):
     asked: int
     granted: int  # what all holders of the budget had
     limit: int  # the limit that was hit
-    limited_by: str  # which limit: "budget", "driver"
+    limited_by: str  # which limit: "budget", "os_reserve", "cgroup", "driver", ...
     headroom: int  # what would have been granted
     holders: list[tuple[str, int]]  # (tag, bytes), the largest first
     tag: str  # who asked

@@ -70,18 +70,27 @@ class Snapshot(_Report):
     os_bytes: int
     evictable_bytes: int
     free_bytes: int
+    residual_bytes: int  # of os_bytes: in no counter of the machine
+    driver_pool_bytes: int  # of os_bytes: released, still with the driver
     estimated: list[str]
 
     budget_bytes: int
-    granted_bytes: int  # the allowance not counted
+    granted_bytes: int  # allowance and debt not counted
     peak_granted_bytes: int
     cached_bytes: int
     allowance_bytes: int
     debt_bytes: int
     headroom_bytes: int
     floor_bytes: int
+    in_flight_bytes: int  # of all governors: granted, and not memory yet
+    shortfall_bytes: int  # how far the machine is below the floor
+    pressure: str  # "none", "some" or "critical"
+    pressure_reason: str  # the rate that decided
     limited_by: str  # what headroom ends at
     holders: list[dict[str, Any]]  # tag and granted_bytes, the largest first
+    tenants: list[dict[str, Any]]  # everyone in the machine record
+    host: dict[str, int] | None  # the machine by its kernel's counters
+    host_faults: list[str]  # what of it could not be read
 
 
 class Plan(_Report):

@@ -1,0 +1,32 @@
+#ifndef GOVERNOR_BINDINGS_PYTHON_PYTHON_RECLAIMER_H_
+#define GOVERNOR_BINDINGS_PYTHON_PYTHON_RECLAIMER_H_
+
+#include <pybind11/pybind11.h>
+
+#include "governor/budget/reclaimer.h"
+
+namespace governor {
+
+// A Python callable as a Reclaimer: callback(wanted_bytes, seconds) -> bytes
+// given back. Called on the governor's thread or inside tick(), with the GIL.
+// What it raises goes to sys.unraisablehook, and counts as nothing given.
+// After Python has begun to exit it is not called any more.
+class PythonReclaimer final : public Reclaimer {
+ public:
+  // Made and destroyed with the GIL.
+  explicit PythonReclaimer(pybind11::object callback)
+      : callback_(std::move(callback)) {}
+
+  Bytes Reclaim(Bytes wanted, absl::Time deadline) override;
+
+  // To be called when the module is made: from Python's exit on no callback
+  // runs, and the exit waits for the one that does, at most five seconds.
+  static void StopAtExit(pybind11::module_& module);
+
+ private:
+  pybind11::object callback_;
+};
+
+}  // namespace governor
+
+#endif  // GOVERNOR_BINDINGS_PYTHON_PYTHON_RECLAIMER_H_
