@@ -1,6 +1,7 @@
 #include "governor/floor_gate.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 namespace governor {
@@ -10,6 +11,29 @@ namespace {
 // twice, and who died is counted for a while: so often it is read again.
 constexpr int kAttempts = 4;
 
+// A step makes more room than it needs: huge pages that were just freed may
+// rest in a processor's own list, where no reading finds them, and others take
+// some meanwhile. First a little more; where that brought too little the kernel
+// found small pages among it, and it is more each time. Of what the machine can
+// spare beyond the step it is a quarter at most, since nobody else is told.
+constexpr Bytes kPloughMargin = MiB(32);
+constexpr int kMostDoublings = 3;
+
+Bytes PloughSize(Bytes step, Bytes left, int ploughs) {
+  const Bytes wanted =
+      ploughs == 0 ? kPloughMargin
+                   : std::min(step, left) *
+                         (uint64_t{1} << std::min(ploughs - 1, kMostDoublings));
+  return step + std::min(wanted, Bytes(left.count() / 4));
+}
+
+// For how long what was settled may be counted although a reading shows it: a
+// bucket of the machine record.
+constexpr std::chrono::milliseconds kSettledTwice(5);
+
+// The longest that one call of the driver is counted for.
+constexpr int64_t kLongestCallNs = 1'000'000'000;
+
 // How old a reading may be to show what others stalled since.
 constexpr absl::Duration kStallWindow = absl::Milliseconds(200);
 
@@ -17,14 +41,19 @@ constexpr absl::Duration kStallWindow = absl::Milliseconds(200);
 
 FloorGate::FloorGate(const FloorGateOptions& options)
     : options_(options),
-      fresh_ns_(
-          absl::ToInt64Nanoseconds(kFresh - options.clock->coarse_lag())) {
+      coarse_lag_ns_(absl::ToInt64Nanoseconds(options.clock->coarse_lag())) {
   // The zones for the shallow readings that follow.
   Take(SampleDepth::kFull);
 }
 
 bool FloorGate::IsFresh(const SpareReading::Value& reading) const {
-  return options_.clock->CoarseNanoseconds() - reading.taken_ns < fresh_ns_;
+  const int64_t at_least =
+      options_.clock->CoarseNanoseconds() - reading.taken_ns;
+  if (at_least >= kFreshNs) return false;
+  if (at_least + coarse_lag_ns_ < kFreshNs) return true;
+  return absl::ToInt64Nanoseconds(options_.clock->Monotonic()) -
+             reading.taken_ns <
+         kFreshNs;
 }
 
 bool FloorGate::TryClaim(Bytes size, const SpareReading::Value& reading) {
@@ -53,13 +82,21 @@ void FloorGate::Withdraw(Bytes size) {
 
 void FloorGate::Settle(Bytes size) {
   if (options_.resident == nullptr) {
-    options_.record->Settle(size, options_.clock->Monotonic());
-    return;
+    const absl::Duration now = options_.clock->Monotonic();
+    options_.record->Settle(size, now);
+    const int64_t now_ns = absl::ToInt64Nanoseconds(now);
+    const int64_t since = step_since_ns_.exchange(now_ns);
+    // What has no step, an allowance, may come long after the last.
+    if (since != 0) {
+      own_stall_ns_ += std::clamp<int64_t>(now_ns - since, 0, kLongestCallNs);
+    }
+  } else {
+    // On its way until it is touched; it stays in the record until the next
+    // reading, which has it in `created`, or somewhere else.
+    MutexLock lock(mutex_);
+    untouched_ += size;
   }
-  // On its way until it is touched; it stays in the record until the next
-  // reading, which has it in `created`, or somewhere else.
-  MutexLock lock(mutex_);
-  untouched_ += size;
+  if (options_.on_change != nullptr) options_.on_change();
 }
 
 void FloorGate::Return(Bytes size, bool settled) {
@@ -67,10 +104,12 @@ void FloorGate::Return(Bytes size, bool settled) {
     options_.record->SubtractInFlight(size);
     return;
   }
-  if (options_.resident == nullptr) return;
-  MutexLock lock(mutex_);
-  // Which of its pages were touched the next reading will show.
-  SetUntouched(std::min(untouched_, options_.created()));
+  if (options_.resident != nullptr) {
+    MutexLock lock(mutex_);
+    // Which of its pages were touched the next reading will show.
+    SetUntouched(std::min(untouched_, options_.created()));
+  }
+  if (options_.on_change != nullptr) options_.on_change();
 }
 
 void FloorGate::Promise(Bytes unspent) {
@@ -95,7 +134,8 @@ void FloorGate::SetUntouched(Bytes untouched) const {
 HostSnapshot FloorGate::Take(SampleDepth depth) {
   MutexLock lock(mutex_);
   HostSnapshot now = TakeLocked(depth);
-  if (now.vmstat) before_ = now;
+  // What stalls while a step makes room is its own.
+  if (now.vmstat && steps_ == 0) before_ = now;
   return now;
 }
 
@@ -116,7 +156,9 @@ HostSnapshot FloorGate::TakeLocked(SampleDepth depth) const {
 
 SpareReading::Value FloorGate::FreshReading() const {
   SpareReading::Value reading = reading_.Load();
-  if (IsFresh(reading)) return reading;
+  // A forked child has the figures of the fork: another thread of the parent
+  // may have held the lock.
+  if (IsFresh(reading) || !process_.is_current()) return reading;
   MutexLock lock(mutex_);
   TakeLocked(SampleDepth::kFast);
   return reading_.Load();
@@ -164,53 +206,77 @@ bool FloorGate::TakeContiguous(Bytes step) {
 std::optional<Refusal> FloorGate::PrepareStep(Bytes step, absl::Time deadline) {
   // A moment ago there was room for more steps than were taken since, and the
   // floor was held with all of them counted.
-  SpareReading::Value reading = reading_.Load();
-  if (IsFresh(reading) && TakeContiguous(step) &&
-      options_.record->InFlightOfAll(absl::Nanoseconds(reading.taken_ns)) <=
-          reading.spare) {
+  const SpareReading::Value reading = reading_.Load();
+  if (IsFresh(reading) && TakeContiguous(step) && !Left(reading).is_zero()) {
     return std::nullopt;
   }
+  ++steps_;
+  const absl::Duration began = options_.clock->Monotonic();
+  std::optional<Refusal> refusal = MakeRoom(step, deadline);
+  const absl::Duration ended = options_.clock->Monotonic();
+  --steps_;
+  own_stall_ns_ += absl::ToInt64Nanoseconds(ended - began);
+  // From here on the driver is busy with it, until it is settled.
+  step_since_ns_ = refusal ? 0 : absl::ToInt64Nanoseconds(ended);
+  return refusal;
+}
+
+bool FloorGate::StepFits(Bytes step, HostSnapshot* now, Obstacle* obstacle) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (attempt > 0) {
+      // What was settled just before a reading may have been counted twice, and
+      // who died is counted for a while.
+      options_.record->LookAfterTenants();
+      std::this_thread::sleep_for(kSettledTwice);
+    }
+    MutexLock lock(mutex_);
+    *now = TakeLocked(SampleDepth::kFull);
+    const bool compares =
+        before_ && now->taken_at - before_->taken_at <= kStallWindow;
+    *obstacle =
+        ObstacleTo(step, options_.floor, *now, compares ? &*before_ : nullptr,
+                   /*own_stall=*/absl::ZeroDuration());
+    // What stalls from here on may be this step's own.
+    before_.reset();
+    // The step is part of what is on its way.
+    if (options_.record->InFlightOfAll(now->taken_at) <= spare_.spare) {
+      return true;
+    }
+    if (spare_.spare < step) return false;
+  }
+  return false;
+}
+
+std::optional<Refusal> FloorGate::MakeRoom(Bytes step, absl::Time deadline) {
   const Clock& clock = *options_.clock;
-  const absl::Time until = std::max(deadline, clock.Now() + kPloughTime);
+  const absl::Time until =
+      deadline == absl::InfinitePast() ? clock.Now() + kPloughTime : deadline;
   Bytes best;
   int vain = 0;
+  int ploughs = 0;
   while (true) {
-    HostSpare spare;
     HostSnapshot now;
-    Obstacle obstacle;
-    {
-      MutexLock lock(mutex_);
-      now = TakeLocked(SampleDepth::kFull);
-      spare = spare_;
-      const bool compares =
-          before_ && now.taken_at - before_->taken_at <= kStallWindow;
-      obstacle =
-          ObstacleTo(step, options_.floor, now, compares ? &*before_ : nullptr,
-                     /*own_stall=*/absl::ZeroDuration());
-      // What stalls from here on may be this step's own.
-      before_.reset();
-    }
-    reading = reading_.Load();
-    // The step is part of what is on its way.
-    if (options_.record->InFlightOfAll(now.taken_at) > spare.spare) {
-      return Refuse(spare.limited_by, Left(reading));
+    Obstacle obstacle = Obstacle::kNone;
+    if (!StepFits(step, &now, &obstacle)) {
+      return Refuse(Look().limited_by, Left(reading_.Load()));
     }
     const Bytes contiguous =
         now.contiguity ? now.contiguity->huge_free : Bytes();
     if (obstacle == Obstacle::kNone) {
       contiguous_ = SaturatingSubtract(contiguous, step).count();
-      contiguous_until_ns_ = reading.taken_ns + fresh_ns_;
+      contiguous_until_ns_ = absl::ToInt64Nanoseconds(now.taken_at + kFresh);
       return std::nullopt;
     }
     vain = contiguous > best ? 0 : vain + 1;
     best = std::max(best, contiguous);
+    const Bytes size = PloughSize(step, Left(reading_.Load()), ploughs++);
+    // After a plough others' reclaim is in the way no longer, and the machine
+    // is looked at once more: they may have taken what the floor needs.
     if (vain > kVainPloughs || clock.Now() >= until ||
-        options_.plough(step, clock, until) < step) {
+        options_.plough(size, clock, until) < step) {
       return Refuse(
           obstacle == Obstacle::kContiguity ? "contiguity" : "reclaim", best);
     }
-    // Others' reclaim is in the way no longer: the step's own pages are free.
-    if (obstacle == Obstacle::kReclaim) return std::nullopt;
   }
 }
 

@@ -10,6 +10,7 @@
 #include "governor/base/bytes.h"
 #include "governor/base/clock.h"
 #include "governor/base/mutex.h"
+#include "governor/base/process_epoch.h"
 #include "governor/budget/gate.h"
 #include "governor/budget/machine_record.h"
 #include "governor/host/host_sampler.h"
@@ -32,6 +33,9 @@ struct FloorGateOptions {
   // over the same books count them twice.
   std::function<Bytes()> created = nullptr;
   std::function<Bytes()> resident = nullptr;
+  // Called when memory came to exist, or was gone, under a grant; on the path
+  // of a driver call, so it may cost some 100 ns. Null: nobody.
+  std::function<void()> on_change = nullptr;
   // Makes room for a step: Plough, but in tests.
   std::function<Bytes(Bytes size, const Clock& clock, absl::Time deadline)>
       plough = &Plough;
@@ -47,10 +51,11 @@ struct FloorGateOptions {
 // it says no it always reads again. Thread-safe.
 class FloorGate final : public Gate {
  public:
-  static constexpr absl::Duration kFresh = absl::Milliseconds(10);
+  static constexpr int64_t kFreshNs = 10'000'000;
+  static constexpr absl::Duration kFresh = absl::Nanoseconds(kFreshNs);
   // How long a step may make room when its request gave no later deadline, and
   // how often in a row that may bring nothing.
-  static constexpr absl::Duration kPloughTime = absl::Seconds(2);
+  static constexpr absl::Duration kPloughTime = absl::Seconds(10);
   static constexpr int kVainPloughs = 2;
 
   explicit FloorGate(const FloorGateOptions& options);
@@ -69,6 +74,12 @@ class FloorGate final : public Gate {
   // Reads the machine, which grants judge by from here on.
   HostSnapshot Take(SampleDepth depth);
 
+  // How long steps of this process have kept the kernel busy by now, in making
+  // room and in the driver's calls: what of the machine's stalls may be theirs.
+  absl::Duration own_stall() const {
+    return absl::Nanoseconds(own_stall_ns_.load());
+  }
+
   // The judgement of the last reading; reads when there is none that is fresh.
   HostSpare Look() const;
   Bytes floor() const { return options_.floor; }
@@ -82,6 +93,11 @@ class FloorGate final : public Gate {
   void SetUntouched(Bytes untouched) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsFresh(const SpareReading::Value& reading) const;
+  // PrepareStep, less the account of time.
+  std::optional<Refusal> MakeRoom(Bytes step, absl::Time deadline);
+  // True when what is on its way, the step among it, fits what `now` says; else
+  // `now` and `*obstacle` are of the last of several readings.
+  bool StepFits(Bytes step, HostSnapshot* now, Obstacle* obstacle);
   SpareReading::Value FreshReading() const;
   // Of a reading, what all that is on its way to memory leaves.
   Bytes Left(const SpareReading::Value& reading) const;
@@ -90,11 +106,17 @@ class FloorGate final : public Gate {
   bool TakeContiguous(Bytes step);
 
   const FloorGateOptions options_;
-  const int64_t fresh_ns_;
+  const ProcessEpoch process_;
+  const int64_t coarse_lag_ns_;
   mutable SpareReading reading_;
   // Of the last full reading, what is left of it for steps.
   std::atomic<uint64_t> contiguous_{0};
   std::atomic<int64_t> contiguous_until_ns_{INT64_MIN};
+  // Steps that are making room now; since when the kernel works for the last
+  // step that passed, 0 when it does not; and the sum of both so far.
+  std::atomic<int> steps_{0};
+  std::atomic<int64_t> step_since_ns_{0};
+  std::atomic<int64_t> own_stall_ns_{0};
 
   mutable Mutex mutex_;
   mutable HostSpare spare_ ABSL_GUARDED_BY(mutex_);

@@ -42,6 +42,7 @@ class FloorGateTest : public ::testing::Test {
             .clock = &clock_,
             .plough = [this](Bytes size, const Clock&, absl::Time) {
               ++ploughs_;
+              ploughed_ = size;
               if (after_plough_) tree_.Change(after_plough_);
               return size;
             }};
@@ -56,6 +57,7 @@ class FloorGateTest : public ::testing::Test {
   std::unique_ptr<HostSampler> sampler_;
   std::unique_ptr<MachineRecord> record_;
   int ploughs_ = 0;
+  Bytes ploughed_;  // by the last
   std::function<void(HostFigures&)> after_plough_;
 };
 
@@ -216,7 +218,7 @@ TEST_F(FloorGateTest, AT09_AContainersLimitIsNamed) {
 TEST_F(FloorGateTest, AStepWithRoomIsTakenAsItIs) {
   FloorGate gate(Options());
   ASSERT_FALSE(gate.Admit(GiB(1)).has_value());
-  EXPECT_FALSE(gate.PrepareStep(MiB(256), clock_.Now()).has_value());
+  EXPECT_FALSE(gate.PrepareStep(MiB(256), absl::InfinitePast()).has_value());
   EXPECT_EQ(ploughs_, 0);
 }
 
@@ -226,7 +228,7 @@ TEST_F(FloorGateTest, AStepIsRefusedWhenOthersTookTheMemoryMeanwhile) {
   SetAvailable(kFloor + GiB(1));
   clock_.Advance(absl::Milliseconds(20));
   const std::optional<Refusal> refusal =
-      gate.PrepareStep(MiB(256), clock_.Now());
+      gate.PrepareStep(MiB(256), absl::InfinitePast());
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->limited_by, "os_reserve");
   EXPECT_EQ(ploughs_, 0);
@@ -243,8 +245,26 @@ TEST_F(FloorGateTest, AT29_AFullPageCacheIsPloughedAndGranted) {
   };
   FloorGate gate(Options());
   ASSERT_FALSE(gate.Admit(MiB(256)).has_value());
-  EXPECT_FALSE(gate.PrepareStep(MiB(256), clock_.Now()).has_value());
+  EXPECT_FALSE(gate.PrepareStep(MiB(256), absl::InfinitePast()).has_value());
   EXPECT_EQ(ploughs_, 1);
+}
+
+// A freed huge page that a processor keeps to itself is in no reading.
+TEST_F(FloorGateTest, AStepPloughsMoreThanItNeedsButNotBelowTheFloor) {
+  tree_.Change([](HostFigures& host) { host.huge_free = Bytes(); });
+  after_plough_ = [](HostFigures& host) { host.huge_free = MiB(256); };
+  FloorGate gate(Options());
+  ASSERT_FALSE(gate.Admit(MiB(256)).has_value());
+  EXPECT_FALSE(gate.PrepareStep(MiB(256), absl::InfinitePast()).has_value());
+  EXPECT_GE(ploughed_, MiB(256 + 16));
+
+  tree_.Change([](HostFigures& host) {
+    host.huge_free = Bytes();
+    host.available = kFloor + MiB(260);
+  });
+  clock_.Advance(FloorGate::kFresh);
+  EXPECT_FALSE(gate.PrepareStep(MiB(256), absl::InfinitePast()).has_value());
+  EXPECT_EQ(ploughed_, MiB(257));
 }
 
 TEST_F(FloorGateTest, AT29_ATrueShortageOfContiguityIsRefusedAfterPloughing) {
@@ -257,7 +277,7 @@ TEST_F(FloorGateTest, AT29_ATrueShortageOfContiguityIsRefusedAfterPloughing) {
   FloorGate gate(Options());
   ASSERT_FALSE(gate.Admit(MiB(256)).has_value());
   const std::optional<Refusal> refusal =
-      gate.PrepareStep(MiB(256), clock_.Now());
+      gate.PrepareStep(MiB(256), absl::InfinitePast());
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->limited_by, "contiguity");
   EXPECT_EQ(refusal->headroom, Bytes());
@@ -271,6 +291,67 @@ TEST_F(FloorGateTest, AT29_LittleMemoryIsRefusedByTheFloorWithoutPloughing) {
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->limited_by, "os_reserve");
   EXPECT_EQ(ploughs_, 0);
+}
+
+// What others stall for is made room for, or the step is not taken.
+TEST_F(FloorGateTest, AStepForWhichNoRoomWasMadeIsRefused) {
+  for (const Bytes made : {MiB(256), MiB(255)}) {
+    SetAvailable(kFloor + GiB(1));
+    FloorGateOptions options = Options();
+    options.plough = [&](Bytes, const Clock&, absl::Time) {
+      ++ploughs_;
+      return made;
+    };
+    FloorGate gate(options);
+    ASSERT_FALSE(gate.Admit(MiB(256)).has_value());
+    clock_.Advance(absl::Milliseconds(50));
+    tree_.Change([](HostFigures& host) {
+      host.reclaim_stalls += 1000;
+      host.stall_some += absl::Milliseconds(40);
+      host.stall_full += absl::Milliseconds(40);
+    });
+    const int before = ploughs_;
+    const auto refusal = gate.PrepareStep(MiB(256), absl::InfinitePast());
+    EXPECT_EQ(ploughs_, before + 1);
+    EXPECT_EQ(refusal.has_value(), made < MiB(256));
+    if (refusal) {
+      EXPECT_EQ(refusal->limited_by, "reclaim");
+    }
+    gate.Return(MiB(256), /*settled=*/false);
+  }
+}
+
+// A page that is touched between the two looks is counted twice at worst, never
+// not at all.
+TEST_F(FloorGateTest, APageTouchedWhileTheMachineIsReadIsCounted) {
+  bool touches = false;
+  Bytes resident;
+  FloorGateOptions options = Options();
+  options.created = [] { return GiB(1); };
+  options.resident = [&] {
+    if (touches) {
+      SetAvailable(kFloor + GiB(2));
+      resident = GiB(1);
+    }
+    return resident;
+  };
+  FloorGate gate(options);
+  ASSERT_EQ(gate.headroom(), GiB(2));
+  touches = true;
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_LE(gate.headroom(), GiB(2));
+}
+
+// What became memory just before the machine is read is in that reading, and
+// in nobody's way besides.
+TEST_F(FloorGateTest, WhatFitsRightAfterASettleIsGranted) {
+  FloorGate gate(Options());
+  ASSERT_FALSE(gate.Admit(GiB(2)).has_value());
+  clock_.Advance(absl::Seconds(1));
+  gate.Settle(GiB(2));
+  SetAvailable(kFloor + GiB(1));
+  clock_.Advance(absl::Microseconds(1));
+  EXPECT_FALSE(gate.Admit(GiB(1)).has_value());
 }
 
 TEST_F(FloorGateTest, AT03_SwapIsNeverCapacity) {

@@ -65,11 +65,14 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
     device = device->WithPinnedHostMemory(now.meminfo->total);
     if (!device.ok()) return OfOwnCall(device.status());
   }
-  GOVERNOR_ASSIGN_OR_RETURN(
-      foundation->record,
-      MachineRecord::Join(
-          MachineRecord::DefaultFolder(options.share_dir, RuntimeFolder()),
-          ::program_invocation_short_name, foundation->clock));
+  const bool is_gated =
+      device->takes_host_memory() || foundation->driver.host != nullptr;
+  absl::StatusOr<std::unique_ptr<MachineRecord>> record = MachineRecord::Join(
+      MachineRecord::DefaultFolder(options.share_dir, RuntimeFolder()),
+      ::program_invocation_short_name, foundation->clock);
+  // Where no floor governs, the record is for people alone.
+  if (!record.ok() && is_gated) return record.status();
+  if (record.ok()) foundation->record = *std::move(record);
 
   GOVERNOR_ASSIGN_OR_RETURN(const BudgetSizes sizes,
                             BudgetSizesOf(options, *device));
@@ -77,17 +80,24 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
   HostDriver* const host = foundation->driver.host.get();
   LocalBudgetOptions budget_options{.limit = sizes.budget,
                                     .clock = foundation->clock};
-  if (device->takes_host_memory() || host != nullptr) {
-    // The host driver of a card takes the machine's memory all the same.
-    const Bytes floor =
-        device->takes_host_memory()
-            ? sizes.os_reserve
-            : FloorOfMachine(foundation->sampler->Take(SampleDepth::kFast),
+  if (is_gated) {
+    Bytes floor = sizes.os_reserve;
+    if (host != nullptr && !options.os_reserve) {
+      // It takes the machine's memory, whatever it claims to have.
+      floor = std::max(
+          floor, FloorOfMachine(foundation->sampler->Take(SampleDepth::kFast),
+                                std::nullopt));
+    } else if (!device->takes_host_memory()) {
+      floor = FloorOfMachine(foundation->sampler->Take(SampleDepth::kFast),
                              options.os_reserve);
+    }
     FloorGateOptions gate_options{.floor = floor,
                                   .sampler = foundation->sampler.get(),
                                   .record = foundation->record.get(),
                                   .clock = foundation->clock};
+    gate_options.on_change = [foundation = foundation.get()] {
+      foundation->Publish();
+    };
     if (host != nullptr && !host->personality().populates_at_once) {
       // Not what was settled: allowance, debt and leases are in no books, or in
       // them by another way.
@@ -102,8 +112,8 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
     // though the kernel counts no driver's memory there.
     const HostSnapshot now = foundation->gate->Take(SampleDepth::kFast);
     if (now.cgroup && device->takes_host_memory() &&
-        now.cgroup->limit < budget_options.limit) {
-      budget_options.limit = now.cgroup->limit;
+        now.cgroup->smallest_limit < budget_options.limit) {
+      budget_options.limit = now.cgroup->smallest_limit;
       governor->budget_name_ = "cgroup";
     }
   }
@@ -119,11 +129,20 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
   governor->foundation_ = std::move(foundation);
   governor->os_reserve_ = sizes.os_reserve;
   governor->priority_ = options.priority.value_or(0);
+  governor->foundation_->priority = governor->priority_;
+  governor->foundation_->device = options.device;
   // Charged before the context takes it.
   GOVERNOR_ASSIGN_OR_RETURN(
       governor->account_,
-      UnmanagedAccount::Open(governor->budget_,
-                             std::min(sizes.allowance, budget_options.limit)));
+      UnmanagedAccount::Open(
+          governor->budget_,
+          {.allowance = std::min(sizes.allowance, budget_options.limit),
+           .on_unspent =
+               [gate = governor->foundation_->gate.get()](Bytes unspent) {
+                 if (gate != nullptr) gate->Promise(unspent);
+               },
+           .only_looks = options.only_looks}));
+  governor->foundation_->account = governor->account_;
   GOVERNOR_RETURN_IF_ERROR(governor->OpenDevice(*std::move(device), options));
   governor->StartWatch(options);
   return governor;
@@ -156,13 +175,15 @@ void Governor::StartWatch(const GovernorOptions& options) {
       DefaultPhasesPath(&ReadProcessEnvironment).value_or(""));
   Measure().IgnoreError();
   ReadMachine();
-  watch_ = std::make_unique<HostWatch>(
-      HostWatchOptions{.clock = foundation_->clock,
-                       .gate = foundation_->gate.get(),
-                       .sampler = foundation_->sampler.get(),
-                       .budget = budget_.get(),
-                       .page_back = &page_back_,
-                       .measure = [this] { Measure().IgnoreError(); }});
+  watch_ = std::make_unique<HostWatch>(HostWatchOptions{
+      .clock = foundation_->clock,
+      .gate = foundation_->gate.get(),
+      .sampler = foundation_->sampler.get(),
+      .budget = budget_.get(),
+      .page_back = &page_back_,
+      .measure = [this] { Measure().IgnoreError(); },
+      .peaks_matter = [this] { return account_->has_transients(); },
+      .driver_keeps_released = DriverKeepsReleased()});
   server_ = budget_->RegisterServer([this] {
     MutexLock lock(thread_mutex_);
     if (thread_ != nullptr) thread_->Wake();
@@ -186,6 +207,9 @@ absl::Status Governor::CheckOpen() const {
   GOVERNOR_RETURN_IF_ERROR(device().CheckProcess());
   if (is_closed()) {
     return absl::FailedPreconditionError("the governor is closed");
+  }
+  if (is_closing_) {
+    return absl::FailedPreconditionError("the governor is being closed");
   }
   return absl::OkStatus();
 }
@@ -213,7 +237,6 @@ absl::StatusOr<std::unique_ptr<Transient>> Governor::BeginTransient(
   if (!with_priority.priority) with_priority.priority = priority_;
   GOVERNOR_ASSIGN_OR_RETURN(std::unique_ptr<Transient> transient,
                             account_->Begin(name, size, with_priority));
-  KeepPromises();
   ReadMachine();
   return transient;
 }
@@ -233,9 +256,10 @@ Bytes Governor::EndTransient(std::unique_ptr<Transient> transient) {
                           .declared = transient->size(),
                           .measured = transient->peak()};
   transient.reset();
-  KeepPromises();
-  // For the next start: of use, but no reason to fail.
-  if (!phases_.empty()) RecordPhase(phases_, phase).IgnoreError();
+  // For the next start: of use, but no reason to fail. A phase of which nothing
+  // was measured says nothing.
+  if (!phases_.empty() && !phase.measured.is_zero())
+    RecordPhase(phases_, phase).IgnoreError();
   return phase.measured;
 }
 
@@ -254,8 +278,7 @@ absl::StatusOr<std::unique_ptr<PageBack::Registration>> Governor::KeepInMemory(
 
 Bytes Governor::BringPagesBack() {
   if (!CheckOpen().ok()) return Bytes();
-  return page_back_.Tick(foundation_->clock->Monotonic(),
-                         watch_->pressure().level == PressureLevel::kNone);
+  return watch_->BringPagesBack();
 }
 
 absl::Status Governor::StartThread() {
@@ -273,12 +296,13 @@ absl::Status Governor::StartThread() {
   return absl::OkStatus();
 }
 
-void Governor::StopThread() {
+bool Governor::StopThread() {
   std::unique_ptr<WatchThread> thread;
   {
     MutexLock lock(thread_mutex_);
     thread = std::move(thread_);
   }
+  return thread != nullptr;
 }
 
 absl::Duration Governor::Tick(absl::Time now) {
@@ -288,44 +312,30 @@ absl::Duration Governor::Tick(absl::Time now) {
 
 absl::StatusOr<UnmanagedReading> Governor::Measure() const {
   if (meter_ == nullptr) {
-    Publish();
+    foundation_->Publish();
     return absl::UnavailableError(
         "unmanaged memory is the device's, and the budget is of the host's");
   }
   absl::StatusOr<UnmanagedReading> reading;
   for (int attempt = 0; attempt < kMeasureAttempts; ++attempt) {
-    const Bytes governed = pool_->resident();
-    reading = meter_->Read(governed);
-    // What came or went meanwhile would read as unmanaged.
-    if (!reading.ok() || pool_->resident() != governed) continue;
+    const ChunkPool::Traffic before = pool_->traffic();
+    reading = meter_->Read(pool_->resident());
+    // What comes or goes meanwhile would read as unmanaged.
+    if (!reading.ok() || before.begun != before.ended ||
+        pool_->traffic().begun != before.begun) {
+      continue;
+    }
     // Charged is what is certainly this process's own.
     account_->Observe(
         SaturatingSubtract(reading->unmanaged, reading->uncertainty));
     break;
   }
-  KeepPromises();
-  Publish();
+  foundation_->Publish();
   return reading;
-}
-
-void Governor::KeepPromises() const {
-  if (foundation_->gate == nullptr) return;
-  // The last to come has the last figure.
-  MutexLock lock(promise_mutex_);
-  foundation_->gate->Promise(account_->unspent());
 }
 
 void Governor::ReadMachine() const {
   if (foundation_->gate != nullptr) foundation_->gate->Take(SampleDepth::kFast);
-}
-
-void Governor::Publish() const {
-  foundation_->record->Publish({.budget = budget_->limit(),
-                                .granted = granted(),
-                                .unmanaged = account_->unmanaged(),
-                                .debt = account_->debt(),
-                                .priority = priority_,
-                                .device = device().ordinal()});
 }
 
 Governor::MemoryInfo Governor::mem_get_info() const {
@@ -350,30 +360,50 @@ const HostDriver* Governor::host_driver() const {
 
 std::vector<MachineRecord::RememberedRefusal> Governor::Refusals(
     size_t limit) const {
+  if (foundation_->record == nullptr) return {};
   return foundation_->record->Refusals(limit);
 }
 
 absl::Status Governor::Close() {
   GOVERNOR_RETURN_IF_ERROR(device().CheckProcess());
   if (is_closed()) return absl::OkStatus();
+  if (watch_ != nullptr && watch_->is_inside_on_this_thread()) {
+    return absl::FailedPreconditionError(
+        "a reclaimer's callback cannot close the governor that called it; "
+        "close it when the callback has returned");
+  }
+  // Callbacks end first: from here on nobody of the library's own takes or
+  // gives back.
+  is_closing_ = true;
+  const bool had_thread = StopThread();
+  const absl::Status status = CloseWithoutThread();
+  is_closing_ = false;
+  if (!status.ok() && had_thread) StartThread().IgnoreError();
+  return status;
+}
+
+absl::Status Governor::CloseWithoutThread() {
   const Bytes held = SaturatingSubtract(granted(), pool_->cached());
   if (!held.is_zero()) {
     return absl::FailedPreconditionError(
         absl::StrCat("regions or leases still hold ", ToString(held), " (",
                      held.count(), " bytes); close them first"));
   }
-  if (watch_ != nullptr && watch_->is_inside_on_this_thread()) {
-    return absl::FailedPreconditionError(
-        "a reclaimer's callback cannot close the governor that called it; "
-        "close it when the callback has returned");
-  }
-  StopThread();
   GOVERNOR_RETURN_IF_ERROR(pool_->Close().ToStatus());
   GOVERNOR_RETURN_IF_ERROR(OfOwnCall(context_->Release()));
   pool_.reset();
   account_->Close();
-  KeepPromises();
   return absl::OkStatus();
+}
+
+bool Governor::DriverKeepsReleased() const {
+  // Drivers from 590 on keep released pages of the machine in pools.
+  constexpr int kFirstWithPools = 13010;  // CUDA 13.1, as driver 590 brought
+  if (host_driver() != nullptr) {
+    return host_driver()->personality().keeps_released;
+  }
+  return device().takes_host_memory() &&
+         device().driver_version() >= kFirstWithPools;
 }
 
 }  // namespace governor

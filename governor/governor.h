@@ -1,6 +1,7 @@
 #ifndef GOVERNOR_GOVERNOR_H_
 #define GOVERNOR_GOVERNOR_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -143,9 +144,16 @@ class Governor {
   // The default priority of this governor's requests.
   int priority() const { return priority_; }
 
-  // Releases what is kept and the context, and refuses everything from then
-  // on. FAILED_PRECONDITION: regions or leases still hold bytes; nothing was
-  // changed. Or the driver's error: call again.
+  // Whether the caller is a callback of this governor, on its thread or inside
+  // Tick. There it can neither be closed nor destroyed.
+  bool IsOwnThread() const {
+    return watch_ != nullptr && watch_->is_inside_on_this_thread();
+  }
+
+  // Waits for a callback that is running, releases what is kept and the
+  // context, and refuses everything from then on. FAILED_PRECONDITION: regions
+  // or leases still hold bytes; nothing was changed. Or the driver's error:
+  // call again.
   absl::Status Close();
   bool is_closed() const { return pool_ == nullptr; }
 
@@ -157,17 +165,18 @@ class Governor {
   absl::Status CheckOpen() const;
   absl::Status OpenDevice(Device device, const GovernorOptions& options);
   void StartWatch(const GovernorOptions& options);
-  void StopThread();
+  // True when there was one.
+  bool StopThread();
+  absl::Status CloseWithoutThread();
+  bool DriverKeepsReleased() const;
   // Measures what is unmanaged, charges it, and tells the others.
   absl::StatusOr<UnmanagedReading> Measure() const;
-  void KeepPromises() const;
   // What was set aside a moment ago is settled and is no driver's memory: the
   // record has it as on its way until this reading, also when its governor does
   // nothing more.
   void ReadMachine() const;
   // As profiles and recorded phases spell it.
   std::string DriverName() const;
-  void Publish() const;
 
   // Keeps what a region needs alive: driver, clock, budget and its gate.
   std::shared_ptr<Foundation> foundation_;
@@ -181,15 +190,15 @@ class Governor {
   int priority_ = 0;
   bool ticks_ = false;
   std::string phases_;  // the file of recorded phases; empty: none
-  mutable Mutex promise_mutex_;
+  std::atomic<bool> is_closing_{false};
 
   const std::unique_ptr<ProcessPages> pages_ = KernelPages();
   PageBack page_back_{*pages_, {}};
   std::unique_ptr<HostWatch> watch_;
-  std::unique_ptr<Budget::Registration> server_;
-  // Started and ended with this lock; read without it by whoever wakes.
   mutable Mutex thread_mutex_;
   std::unique_ptr<WatchThread> thread_ ABSL_GUARDED_BY(thread_mutex_);
+  // Ends first: it wakes the thread.
+  std::unique_ptr<Budget::Registration> server_;
 };
 
 }  // namespace governor

@@ -24,8 +24,7 @@ class GovernorFloorTest : public ::testing::Test {
  protected:
   // A region of 8 GiB in blocks of 64 MiB.
   static std::unique_ptr<ElasticRegion> RegionOf(Governor& governor) {
-    auto region =
-        governor.CreateRegion({.size = GiB(8), .block_size = kBlock});
+    auto region = governor.CreateRegion({.size = GiB(8), .block_size = kBlock});
     EXPECT_TRUE(region.ok()) << region.status();
     return *std::move(region);
   }
@@ -42,13 +41,13 @@ class GovernorFloorTest : public ::testing::Test {
     EXPECT_EQ(api.MemAlloc(&memory, size.count()), CUDA_SUCCESS);
     CUcontext before = nullptr;
     EXPECT_EQ(api.CtxPopCurrent(&before), CUDA_SUCCESS);
-    return absl::MakeCleanup([&api, context = governor.context().handle(),
-                              memory] {
-      CUcontext popped = nullptr;
-      EXPECT_EQ(api.CtxPushCurrent(context), CUDA_SUCCESS);
-      EXPECT_EQ(api.MemFree(memory), CUDA_SUCCESS);
-      EXPECT_EQ(api.CtxPopCurrent(&popped), CUDA_SUCCESS);
-    });
+    return absl::MakeCleanup(
+        [&api, context = governor.context().handle(), memory] {
+          CUcontext popped = nullptr;
+          EXPECT_EQ(api.CtxPushCurrent(context), CUDA_SUCCESS);
+          EXPECT_EQ(api.MemFree(memory), CUDA_SUCCESS);
+          EXPECT_EQ(api.CtxPopCurrent(&popped), CUDA_SUCCESS);
+        });
   }
 
   void Tick(Governor& governor) {

@@ -14,6 +14,7 @@
 #include "governor/floor_gate.h"
 #include "governor/governor.h"
 #include "governor/host/host_sampler.h"
+#include "governor/unmanaged_account.h"
 
 namespace governor {
 
@@ -25,9 +26,13 @@ struct Governor::Foundation {
   Clock* clock = nullptr;
   std::string host_root;
   std::unique_ptr<HostSampler> sampler;
-  std::unique_ptr<MachineRecord> record;
-  std::unique_ptr<FloorGate> gate;  // null where no floor governs
+  std::unique_ptr<MachineRecord> record;  // null where none could be joined
+  std::unique_ptr<FloorGate> gate;        // null where no floor governs
   std::unique_ptr<LocalBudget> budget;
+  // Not owned: it stands on the budget itself.
+  std::weak_ptr<UnmanagedAccount> account;
+  int priority = 0;
+  int device = 0;
 
   // For `stat --explain`. One that is asked again and again while it waits is
   // remembered once a second.
@@ -44,8 +49,22 @@ struct Governor::Foundation {
       last_refusal = refusal;
       last_refused_at = now;
     }
-    record->RememberRefusal(refusal, now);
+    if (record != nullptr) record->RememberRefusal(refusal, now);
   }
+
+  // Tells the others what this governor holds. Needs no memory.
+  void Publish() const {
+    const std::shared_ptr<UnmanagedAccount> open = account.lock();
+    if (record == nullptr || open == nullptr) return;
+    record->Publish({.budget = budget->limit(),
+                     .granted = SaturatingSubtract(
+                         budget->granted(), open->allowance() + open->debt()),
+                     .unmanaged = open->unmanaged(),
+                     .debt = open->debt(),
+                     .priority = priority,
+                     .device = device});
+  }
+
   Mutex refusals_mutex;
   Refusal last_refusal ABSL_GUARDED_BY(refusals_mutex);
   absl::Time last_refused_at ABSL_GUARDED_BY(refusals_mutex) =

@@ -85,9 +85,7 @@ class GovernorReclaimTest : public ::testing::Test {
     machine_.clock().AwaitWaiter();
     return thread;
   }
-  absl::Time InAnHour() {
-    return machine_.clock().Now() + absl::Hours(1);
-  }
+  absl::Time InAnHour() { return machine_.clock().Now() + absl::Hours(1); }
 
   TreeMachine machine_;
   RealClock real_;
@@ -172,13 +170,12 @@ TEST_F(GovernorReclaimTest, ACallbackCannotCloseWhatCalledIt) {
       Tick(*governor);
       asker.join();
     } else {
-      answer =
-          governor->Lease(kLease, {.deadline = InAnHour()}).status();
+      answer = governor->Lease(kLease, {.deadline = InAnHour()}).status();
     }
     EXPECT_TRUE(answer.ok()) << answer;
+    registration.reset();  // the callback has returned
     EXPECT_EQ(closed.code(), StatusCode::kFailedPrecondition) << closed;
     EXPECT_FALSE(governor->is_closed());
-    registration.reset();
     EXPECT_TRUE(governor->Close().ok());
   }
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "governor/base/status_macros.h"
@@ -76,7 +77,9 @@ absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
   snapshot.pressure = ToString(verdict.level);
   snapshot.pressure_reason = verdict.reason;
   snapshot.holders = now.holders;
-  for (const MachineRecord::Tenant& tenant : foundation_->record->Tenants()) {
+  std::vector<MachineRecord::Tenant> tenants;
+  if (foundation_->record != nullptr) tenants = foundation_->record->Tenants();
+  for (const MachineRecord::Tenant& tenant : tenants) {
     snapshot.tenants.push_back(
         {.name = tenant.name,
          .pid = tenant.pid,

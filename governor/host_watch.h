@@ -29,7 +29,13 @@ struct HostWatchOptions {
   PageBack* page_back = nullptr;
   // Measures unmanaged memory and tells others; called every `measure_every`.
   std::function<void()> measure = nullptr;
-  absl::Duration measure_every = absl::Milliseconds(250);
+  absl::Duration measure_every = absl::Milliseconds(500);
+  // Whether something is measured whose peak matters: a transient is under way.
+  // Then it is measured every 20 ms.
+  std::function<bool()> peaks_matter = nullptr;
+  // The driver keeps what is released: what comes back to the budget does not
+  // come back to the machine until something needs it.
+  bool driver_keeps_released = false;
   // The notice that holders get before what they were asked for is due.
   absl::Duration notice = absl::Seconds(1);
 };
@@ -56,6 +62,13 @@ class HostWatch {
   // what the reclaimers take.
   absl::Duration Tick(absl::Time now);
 
+  // Brings some of what is kept in memory back from swap now, unless there is
+  // pressure; returns how much.
+  Bytes BringPagesBack();
+
+  // The clock that `now` of Tick is on.
+  absl::Time Now() const { return options_.clock->Now(); }
+
   // Whether the caller is inside Tick: a callback, on whatever thread.
   bool is_inside_on_this_thread() const {
     return ticking_.load() == std::this_thread::get_id();
@@ -70,8 +83,10 @@ class HostWatch {
   absl::Duration Round(absl::Time now);
   HostSnapshot Take(SampleDepth depth);
   HostSnapshot Read();
-  // What is to be given back now, for the floor or for want of air.
-  Bytes Wanted(const HostSpare& spare, absl::Duration now);
+  // Has memory given back: what the floor lacks, or for want of air. True when
+  // the machine is short of either.
+  bool Relieve(const HostSpare& spare, absl::Duration taken_at, absl::Time now);
+  Bytes ForTheFloor(const HostSpare& spare, absl::Duration taken_at);
 
   const HostWatchOptions options_;
   // The thread that is inside Tick; none: no thread's.
@@ -83,6 +98,13 @@ class HostWatch {
   absl::Duration judged_at_ = -absl::InfiniteDuration();
   absl::Duration relieved_at_ = -absl::InfiniteDuration();
   absl::Duration stalled_ = absl::ZeroDuration();
+  absl::Duration own_stall_ = absl::ZeroDuration();
+  // What the last round for the floor gave back, and what was lacking then.
+  Bytes given_back_;
+  Bytes lacked_;
+  absl::Duration vain_until_ = -absl::InfiniteDuration();
+  // Of the machine's swap-in, what page_back did.
+  std::atomic<uint64_t> brought_back_{0};
 
   mutable Mutex mutex_;
   PressureVerdict verdict_ ABSL_GUARDED_BY(mutex_);

@@ -142,6 +142,41 @@ TEST_F(HostWatchTest, UnderPressureAPartIsGivenBackAtABoundedRate) {
   EXPECT_EQ(watch_.shortfall(), Bytes());
 }
 
+TEST_F(HostWatchTest, ALevelThatIsMerelyHeldTakesNothingBack) {
+  TickAfter(absl::Milliseconds(100));
+  for (int i = 0; i < 3; ++i) {
+    tree_.Change([](HostFigures& host) {
+      host.stall_some += absl::Milliseconds(95);
+      host.stall_full += absl::Milliseconds(90);
+      host.swapped_in += 8000;
+      host.refaulted_anonymous += 8000;
+    });
+    TickAfter(absl::Milliseconds(100));
+  }
+  ASSERT_EQ(watch_.pressure().level, PressureLevel::kCritical);
+  // Quiet from here on. The rates are means over a second at most.
+  for (int i = 0; i < 15; ++i) TickAfter(absl::Milliseconds(100));
+  const size_t asked = holder_.asked().size();
+  for (int i = 0; i < 20; ++i) TickAfter(absl::Milliseconds(100));
+  EXPECT_NE(watch_.pressure().level, PressureLevel::kNone);
+  EXPECT_EQ(holder_.asked().size(), asked);
+}
+
+TEST_F(HostWatchTest, InSomePressureOnlyThoseAreAskedWhoGiveCheaply) {
+  Holder cheap(*budget_, 16);
+  const auto registration = budget_->Register(
+      cheap, {.priority = 5, .cost = ReclaimerOptions::Cost::kCheap});
+  TickAfter(absl::Milliseconds(100));
+  for (int i = 0; i < 5; ++i) {
+    // 40 MiB/s of swap-in, and nobody stands still.
+    tree_.Change([](HostFigures& host) { host.swapped_in += 1024; });
+    TickAfter(absl::Milliseconds(100));
+  }
+  ASSERT_EQ(watch_.pressure().level, PressureLevel::kSome);
+  EXPECT_FALSE(cheap.asked().empty());
+  EXPECT_TRUE(holder_.asked().empty());
+}
+
 TEST_F(HostWatchTest, SwapThatIsFullAndColdIsNoPressure) {
   tree_.Change([](HostFigures& host) {
     host.swap_size = GiB(8);
@@ -152,9 +187,9 @@ TEST_F(HostWatchTest, SwapThatIsFullAndColdIsNoPressure) {
   EXPECT_TRUE(holder_.asked().empty());
 }
 
-TEST_F(HostWatchTest, MeasuresEveryQuarterOfASecond) {
+TEST_F(HostWatchTest, MeasuresTwiceASecond) {
   for (int i = 0; i < 100; ++i) TickAfter(absl::Milliseconds(10));
-  EXPECT_EQ(measured_, 4);
+  EXPECT_EQ(measured_, 2);
 }
 
 TEST_F(HostWatchTest, ATickFromInsideARoundDoesNothing) {

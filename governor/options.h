@@ -47,6 +47,9 @@ struct GovernorOptions {
   // The file in which the peaks of transients are recorded; "": none. Default:
   // as DefaultPhasesPath says.
   std::optional<std::string> phases = std::nullopt;
+  // Nothing is to be granted: the allowance is counted, but asks nobody for
+  // room and keeps none from others. For programs that look, as `stat` does.
+  bool only_looks = false;
   // Below which directory the machine's memory is read: a test has its own.
   std::string host_root = "/";
   // The most memory that is kept for reuse by regions.

@@ -23,9 +23,9 @@ class SpareReading {
   Value Load() const {
     while (true) {
       const uint64_t before = sequence_.load(std::memory_order_acquire);
-      const Value value{Bytes(spare_.load(std::memory_order_relaxed)),
-                        taken_ns_.load(std::memory_order_relaxed)};
-      std::atomic_thread_fence(std::memory_order_acquire);
+      // Acquire: whoever finds a new word here finds below that it was written.
+      const Value value{Bytes(spare_.load(std::memory_order_acquire)),
+                        taken_ns_.load(std::memory_order_acquire)};
       const uint64_t after = sequence_.load(std::memory_order_relaxed);
       if (before == after && before % 2 == 0) return value;
     }
@@ -35,9 +35,8 @@ class SpareReading {
   void Store(const Value& value) {
     const uint64_t sequence = sequence_.load(std::memory_order_relaxed);
     sequence_.store(sequence + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-    spare_.store(value.spare.count(), std::memory_order_relaxed);
-    taken_ns_.store(value.taken_ns, std::memory_order_relaxed);
+    spare_.store(value.spare.count(), std::memory_order_release);
+    taken_ns_.store(value.taken_ns, std::memory_order_release);
     sequence_.store(sequence + 2, std::memory_order_release);
   }
 

@@ -30,8 +30,8 @@ class TreeMachine {
   // A folder of this test's own.
   static std::string Folder(const std::string& name) {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    return absl::StrCat(::testing::TempDir(), "/", test->test_suite_name(),
-                        ".", test->name(), ".", name);
+    return absl::StrCat(::testing::TempDir(), "/", test->test_suite_name(), ".",
+                        test->name(), ".", name);
   }
 
   static HostFigures Quiet() {
@@ -45,8 +45,8 @@ class TreeMachine {
   GovernorOptions On(GovernorOptions options = {}) {
     options.driver = DriverChoice::kHost;
     if (!options.host_driver) {
-      options.host_driver = absl::StrCat("gb10,memory=16GiB,context=",
-                                         kContext.count() >> 20, "MiB");
+      options.host_driver = absl::StrCat(
+          "gb10,memory=16GiB,context=", kContext.count() >> 20, "MiB");
     }
     if (!options.budget) options.budget = GiB(12);
     if (!options.os_reserve) options.os_reserve = kFloor;

@@ -14,13 +14,18 @@ constexpr Bytes kMostUnmanaged(uint64_t{1} << 56);
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<UnmanagedAccount>> UnmanagedAccount::Open(
-    std::shared_ptr<Budget> budget, Bytes allowance) {
-  const std::shared_ptr<UnmanagedAccount> account(
-      new UnmanagedAccount(std::move(budget), allowance));
-  if (allowance.is_zero()) return account;
-  GOVERNOR_ASSIGN_OR_RETURN(
-      Grant grant,
-      account->budget_->Acquire(allowance, {.tag = Tag::Allowance()}));
+    std::shared_ptr<Budget> budget, const Options& options) {
+  std::shared_ptr<UnmanagedAccount> account(
+      new UnmanagedAccount(std::move(budget), options));
+  if (options.allowance.is_zero()) return account;
+  Grant grant;
+  if (options.only_looks) {
+    grant = account->budget_->Charge(options.allowance, Tag::Allowance());
+  } else {
+    GOVERNOR_ASSIGN_OR_RETURN(
+        grant, account->budget_->Acquire(options.allowance,
+                                         {.tag = Tag::Allowance()}));
+  }
   MutexLock lock(account->mutex_);
   account->allowance_ = std::move(grant);
   account->Balance();
@@ -53,11 +58,11 @@ void UnmanagedAccount::Add(Transient* transient) {
     peak = peaks_.insert(peak, Peak{transient->name_, Bytes(), Bytes()});
   }
   open_.push_back(transient);
+  ++num_open_;
   peak->declared = transient->size_;
   transient->peak_index_ = peak - peaks_.begin();
   transient->base_ = unmanaged();
-  // unspent() has it before the gate lets go of it: counted twice for a moment,
-  // never not at all.
+  // The promise is told before the gate lets go of the bytes.
   Balance();
   transient->grant_.Settle();
 }
@@ -68,6 +73,7 @@ void UnmanagedAccount::End(Transient* transient) {
   const auto found = std::find(open_.begin(), open_.end(), transient);
   if (found == open_.end()) return;
   open_.erase(found);
+  --num_open_;
   // What the phase left behind changes its name and is charged throughout.
   const Bytes left = std::min(SaturatingSubtract(Owed(), debt_.size()),
                               transient->grant_.size());
@@ -104,8 +110,9 @@ Bytes UnmanagedAccount::Owed() const {
 }
 
 void UnmanagedAccount::Balance() {
-  unspent_.store(SaturatingSubtract(Promised(), unmanaged()).count(),
-                 std::memory_order_relaxed);
+  const Bytes unspent = SaturatingSubtract(Promised(), unmanaged());
+  unspent_.store(unspent.count(), std::memory_order_relaxed);
+  if (on_unspent_ != nullptr) on_unspent_(unspent);
   SetDebt(Owed());
 }
 

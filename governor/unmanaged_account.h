@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,16 +26,27 @@ class Transient;
 //
 // Allowance and transients pass the budget's gate and are settled at once:
 // unmanaged bytes come and go behind its back, so what of them is still only a
-// promise is told by unspent(), which whoever judges the machine adds to what
-// is in flight. Debt is memory when it is charged.
+// promise is told to whoever judges the machine, before it is settled: it is
+// counted twice for a moment, never not at all. Debt is memory when it is
+// charged.
 //
 // Thread-safe. Its lock comes before the budget's; the plain numbers take none,
 // so that a gate may ask for unspent(). In a forked child it changes nothing.
 class UnmanagedAccount : public std::enable_shared_from_this<UnmanagedAccount> {
  public:
+  struct Options {
+    Bytes allowance = Bytes();
+    // Told of unspent() whenever it changes, with the account's lock held.
+    // Null: nobody. Calls neither account nor budget, and needs no memory.
+    std::function<void(Bytes unspent)> on_unspent = nullptr;
+    // Charges the allowance whether or not there is room, and promises nothing:
+    // for whoever only looks.
+    bool only_looks = false;
+  };
+
   // Acquires the allowance (zero: none). Errors as Budget::Acquire.
   static absl::StatusOr<std::shared_ptr<UnmanagedAccount>> Open(
-      std::shared_ptr<Budget> budget, Bytes allowance);
+      std::shared_ptr<Budget> budget, const Options& options);
 
   ~UnmanagedAccount();
   UnmanagedAccount(const UnmanagedAccount&) = delete;
@@ -59,6 +71,9 @@ class UnmanagedAccount : public std::enable_shared_from_this<UnmanagedAccount> {
   // What of the allowance and of transients is not memory yet.
   Bytes unspent() const { return Load(unspent_); }
 
+  // Whether a transient is under way.
+  bool has_transients() const { return num_open_.load() > 0; }
+
   // Drops allowance and debt, and incurs no debt from then on; transients go
   // on. As before Open otherwise.
   void Close();
@@ -77,8 +92,10 @@ class UnmanagedAccount : public std::enable_shared_from_this<UnmanagedAccount> {
  private:
   friend class Transient;
 
-  UnmanagedAccount(std::shared_ptr<Budget> budget, Bytes allowance)
-      : budget_(std::move(budget)), allowance_size_(allowance) {}
+  UnmanagedAccount(std::shared_ptr<Budget> budget, const Options& options)
+      : budget_(std::move(budget)),
+        allowance_size_(options.allowance),
+        on_unspent_(options.only_looks ? nullptr : options.on_unspent) {}
 
   static Bytes Load(const std::atomic<uint64_t>& count) {
     return Bytes(count.load(std::memory_order_relaxed));
@@ -95,6 +112,7 @@ class UnmanagedAccount : public std::enable_shared_from_this<UnmanagedAccount> {
 
   const std::shared_ptr<Budget> budget_;
   const Bytes allowance_size_;
+  const std::function<void(Bytes)> on_unspent_;
   const ProcessEpoch process_;
 
   mutable Mutex mutex_;
@@ -108,6 +126,7 @@ class UnmanagedAccount : public std::enable_shared_from_this<UnmanagedAccount> {
   std::atomic<uint64_t> unmanaged_{0};
   std::atomic<uint64_t> debt_bytes_{0};
   std::atomic<uint64_t> unspent_{0};
+  std::atomic<int> num_open_{0};
 };
 
 // A phase's reservation; ends when it is dropped. What the phase left behind is

@@ -72,7 +72,7 @@ class UnmanagedAccountTest : public testing::Test {
     ASSERT_TRUE(budget.ok()) << budget.status();
     budget_ = *std::move(budget);
     absl::StatusOr<std::shared_ptr<UnmanagedAccount>> account =
-        UnmanagedAccount::Open(budget_, allowance);
+        UnmanagedAccount::Open(budget_, {.allowance = allowance});
     ASSERT_TRUE(account.ok()) << account.status();
     account_ = *std::move(account);
   }
@@ -100,7 +100,7 @@ TEST_F(UnmanagedAccountTest, GrantsTheAllowanceAtOnce) {
 
 TEST_F(UnmanagedAccountTest, AnAllowanceThatDoesNotFitIsRefused) {
   Open(GiB(1), Bytes());
-  const auto account = UnmanagedAccount::Open(budget_, GiB(2));
+  const auto account = UnmanagedAccount::Open(budget_, {.allowance = GiB(2)});
   EXPECT_EQ(account.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(budget_->granted(), Bytes());
 }

@@ -94,7 +94,7 @@ class UnmanagedPhaseTest : public testing::Test {
     auto budget = LocalBudget::Create({.limit = kBudget, .clock = &clock_});
     ASSERT_TRUE(budget.ok()) << budget.status();
     budget_ = *std::move(budget);
-    auto account = UnmanagedAccount::Open(budget_, kAllowance);
+    auto account = UnmanagedAccount::Open(budget_, {.allowance = kAllowance});
     ASSERT_TRUE(account.ok()) << account.status();
     account_ = *std::move(account);
     UnmanagedMeterOptions options;

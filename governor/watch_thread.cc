@@ -6,7 +6,6 @@
 #include <new>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/time/clock.h"
 
 namespace governor {
 
@@ -47,7 +46,7 @@ void WatchThread::Run() {
   while (true) {
     absl::Duration next = HostWatch::kSoonest;
     try {
-      next = watch_.Tick(absl::Now());
+      next = watch_.Tick(watch_.Now());
     } catch (const std::bad_alloc&) {
       // The host has no memory left: all the more reason to look again soon.
     }

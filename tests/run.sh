@@ -167,13 +167,14 @@ step "The README's first command" demo
 narrow=(--build_tests_only --test_lang_filters=cc --spawn_strategy=local)
 
 # clang: its warnings and lock discipline as errors; ASan and UBSan, in the fuzzers' own objects.
+# Not the tests that take real memory to a mark: a sanitizer takes its own on top.
 step "Tests under ASan and UBSan; clang's thread-safety analysis" \
-  bazel_test asan --config=fuzz "${narrow[@]}" //...
+  bazel_test asan --config=fuzz "${narrow[@]}" -- //... -//tests/pressure/...
 step "Fuzzing" fuzz
 
 # TSan, less the folders that are arithmetic on values and know no thread.
 step "Tests under TSan" bazel_test tsan --config=tsan "${narrow[@]}" \
-  -- //... -//governor/model/... -//governor/policy/... -//tests/fuzz/...
+  -- //... -//governor/model/... -//governor/policy/... -//tests/fuzz/... -//tests/pressure/...
 
 # The folders that know nothing of the machine, and the host driver.
 if [[ $(uname -m) != aarch64 ]]; then

@@ -15,6 +15,7 @@
 #include "bindings/c/last_error.h"
 #include "bindings/c/struct_conversions.h"
 #include "bindings/deadline.h"
+#include "governor/base/mutex.h"
 #include "governor/base/status_macros.h"
 #include "governor/budget/tag.h"
 #include "governor/governor.h"
@@ -28,8 +29,14 @@ struct OpenRegion {
 };
 
 struct OpenLease {
+  void Settle() {
+    MutexLock lock(settling);
+    grant.Settle();
+  }
+
   std::shared_ptr<Governor> governor;  // outlives the grant
   Grant grant;
+  Mutex settling;  // what else changes a grant is the last user's
 };
 
 // A C function as a reclaimer. Members in the order in which they must outlive
@@ -298,8 +305,10 @@ governor_code_t governor_lease_acquire(governor_t* governor, size_t size,
         open->Lease(
             governor::Bytes(size),
             {.deadline = until, .tag = {}, .priority = open->priority()}));
-    *lease = Leases().Add(std::make_shared<governor::OpenLease>(
-        governor::OpenLease{open, std::move(grant)}));
+    auto made = std::make_shared<governor::OpenLease>();
+    made->governor = open;
+    made->grant = std::move(grant);
+    *lease = Leases().Add(std::move(made));
     return absl::OkStatus();
   });
 }
@@ -309,6 +318,14 @@ governor_code_t governor_lease_size(governor_lease_t* lease, size_t* size) {
     GOVERNOR_ASSIGN_OR_RETURN(const auto open, Leases().Find(lease));
     GOVERNOR_RETURN_IF_ERROR(CheckOut(size));
     *size = open->grant.size().count();
+    return absl::OkStatus();
+  });
+}
+
+governor_code_t governor_lease_settle(governor_lease_t* lease) {
+  return Guarded([&]() -> absl::Status {
+    GOVERNOR_ASSIGN_OR_RETURN(const auto open, Leases().Find(lease));
+    open->Settle();
     return absl::OkStatus();
   });
 }
@@ -323,7 +340,7 @@ governor_code_t governor_lease_release(governor_lease_t* lease) {
 
 governor_code_t governor_on_reclaim(governor_t* governor,
                                     governor_reclaim_function_t function,
-                                    void* user, int priority,
+                                    void* user, int priority, int cost,
                                     governor_reclaimer_t** reclaimer) {
   return Guarded([&]() -> absl::Status {
     GOVERNOR_ASSIGN_OR_RETURN(const auto open, Governors().Find(governor));
@@ -331,12 +348,20 @@ governor_code_t governor_on_reclaim(governor_t* governor,
     if (function == nullptr) {
       return absl::InvalidArgumentError("the reclaim function is null");
     }
+    if (cost != GOVERNOR_RECLAIM_DEAR && cost != GOVERNOR_RECLAIM_CHEAP) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "no such cost of reclaiming: ", cost,
+          "; say GOVERNOR_RECLAIM_DEAR or GOVERNOR_RECLAIM_CHEAP"));
+    }
     auto made = std::make_shared<governor::OpenReclaimer>();
     made->governor = open;
     made->function = function;
     made->user = user;
     governor::ReclaimerOptions options;
     options.priority = priority;
+    if (cost == GOVERNOR_RECLAIM_CHEAP) {
+      options.cost = governor::ReclaimerOptions::Cost::kCheap;
+    }
     GOVERNOR_ASSIGN_OR_RETURN(made->registration,
                               open->OnReclaim(*made, options));
     *reclaimer = Reclaimers().Add(std::move(made));

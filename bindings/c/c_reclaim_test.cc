@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -47,6 +49,8 @@ size_t Answer(void* user, size_t wanted, double deadline) {
 class CReclaimTest : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
+    // Whose bytes are on their way nobody else adds to.
+    ::setenv("GOVERNOR_SHARE_DIR", ::testing::TempDir().c_str(), 1);
     governor_options_t options = SmallHost();
     options.tick = GetParam();
     ASSERT_EQ(governor_open(&options, &governor_), GOVERNOR_OK)
@@ -60,11 +64,12 @@ class CReclaimTest : public ::testing::TestWithParam<bool> {
     EXPECT_EQ(governor_close(governor_), GOVERNOR_OK) << governor_last_error();
   }
 
-  governor_reclaimer_t* Register(Asked& asked, int priority = 0) {
+  governor_reclaimer_t* Register(Asked& asked, int priority = 0,
+                                 int cost = GOVERNOR_RECLAIM_DEAR) {
     governor_reclaimer_t* reclaimer = nullptr;
-    EXPECT_EQ(
-        governor_on_reclaim(governor_, &Answer, &asked, priority, &reclaimer),
-        GOVERNOR_OK)
+    EXPECT_EQ(governor_on_reclaim(governor_, &Answer, &asked, priority, cost,
+                                  &reclaimer),
+              GOVERNOR_OK)
         << governor_last_error();
     return reclaimer;
   }
@@ -92,6 +97,9 @@ class CReclaimTest : public ::testing::TestWithParam<bool> {
 
   governor_t* governor_ = nullptr;
   governor_lease_t* lease_ = nullptr;
+  // Of a callback that may still return when its test is over.
+  Asked asked_;
+  std::promise<void> left_;
 };
 
 TEST_P(CReclaimTest, AFunctionIsAskedForWhatARequestLacks) {
@@ -123,6 +131,38 @@ TEST_P(CReclaimTest, LowPrioritiesAreAskedFirst) {
   EXPECT_EQ(order[1], 2);
 }
 
+TEST_P(CReclaimTest, CheapOnesAreAskedBeforeLowPriorities) {
+  std::vector<int> order;
+  Asked dear, cheap;
+  dear.answer = [&](size_t) { return order.push_back(2), size_t{0}; };
+  cheap.answer = [&](size_t) { return order.push_back(1), size_t{0}; };
+  governor_reclaimer_t* second = Register(dear, -7, GOVERNOR_RECLAIM_DEAR);
+  governor_reclaimer_t* first = Register(cheap, 7, GOVERNOR_RECLAIM_CHEAP);
+  EXPECT_EQ(Ask(kMiB, 0.2), GOVERNOR_REFUSED);
+  EXPECT_EQ(governor_reclaimer_close(first), GOVERNOR_OK);
+  EXPECT_EQ(governor_reclaimer_close(second), GOVERNOR_OK);
+  ASSERT_GE(order.size(), 2u);
+  EXPECT_EQ(order[0], 1);
+  EXPECT_EQ(order[1], 2);
+}
+
+TEST_P(CReclaimTest, ASettledLeaseIsOnItsWayNoMore) {
+  governor_snapshot_t before, after;
+  before.struct_size = after.struct_size = sizeof before;
+  ASSERT_EQ(governor_snapshot(governor_, &before), GOVERNOR_OK);
+  EXPECT_GE(before.in_flight_bytes, kAll);
+  EXPECT_EQ(governor_lease_settle(lease_), GOVERNOR_OK);
+  EXPECT_EQ(governor_lease_settle(lease_), GOVERNOR_OK);
+  // Settled bytes stay in flight until the machine is read again.
+  ASSERT_EQ(governor_snapshot(governor_, &after), GOVERNOR_OK);
+  ASSERT_EQ(governor_snapshot(governor_, &after), GOVERNOR_OK);
+  EXPECT_LE(after.in_flight_bytes, before.in_flight_bytes - kAll);
+  EXPECT_EQ(after.granted_bytes, kAll);
+  size_t size = 0;
+  EXPECT_EQ(governor_lease_size(lease_, &size), GOVERNOR_OK);
+  EXPECT_EQ(size, kAll);
+}
+
 TEST_P(CReclaimTest, AClosedOneIsNotAskedAndNoHandle) {
   Asked asked;
   governor_reclaimer_t* reclaimer = Register(asked);
@@ -133,27 +173,31 @@ TEST_P(CReclaimTest, AClosedOneIsNotAskedAndNoHandle) {
 }
 
 TEST_P(CReclaimTest, AFunctionMayCloseItselfButNotTheGovernor) {
-  Asked asked;
   governor_reclaimer_t* reclaimer = nullptr;
-  asked.answer = [&](size_t) -> size_t {
+  asked_.answer = [&](size_t) -> size_t {
     EXPECT_EQ(governor_lease_release(lease_), GOVERNOR_OK);
     EXPECT_EQ(governor_close(governor_), GOVERNOR_FAILED_PRECONDITION);
     EXPECT_EQ(governor_reclaimer_close(reclaimer), GOVERNOR_OK)
         << governor_last_error();
+    left_.set_value();
     return kAll;
   };
-  reclaimer = Register(asked);
-  EXPECT_EQ(Ask(kMiB, 60), GOVERNOR_OK) << governor_last_error();
-  EXPECT_EQ(asked.calls, 1);
+  reclaimer = Register(asked_);
+  ASSERT_EQ(Ask(kMiB, 60), GOVERNOR_OK) << governor_last_error();
+  left_.get_future().wait();
+  EXPECT_EQ(asked_.calls, 1);
 }
 
 TEST_P(CReclaimTest, MisuseIsAnError) {
   Asked asked;
   governor_reclaimer_t* reclaimer = nullptr;
   for (const governor_code_t code : {
-           governor_on_reclaim(nullptr, &Answer, &asked, 0, &reclaimer),
-           governor_on_reclaim(governor_, nullptr, &asked, 0, &reclaimer),
-           governor_on_reclaim(governor_, &Answer, &asked, 0, nullptr),
+           governor_on_reclaim(nullptr, &Answer, &asked, 0, 0, &reclaimer),
+           governor_on_reclaim(governor_, nullptr, &asked, 0, 0, &reclaimer),
+           governor_on_reclaim(governor_, &Answer, &asked, 0, 0, nullptr),
+           governor_on_reclaim(governor_, &Answer, &asked, 0, 2, &reclaimer),
+           governor_on_reclaim(governor_, &Answer, &asked, 0, -1, &reclaimer),
+           governor_lease_settle(nullptr),
            governor_reclaimer_close(nullptr),
            governor_tick(nullptr, nullptr),
        }) {
@@ -170,8 +214,8 @@ TEST_P(CReclaimTest, AForkedChildHasNoThreadAndAsksNobody) {
   if (child == 0) {
     governor_reclaimer_t* another = nullptr;
     int failures = 0;
-    failures += governor_on_reclaim(governor_, &Answer, &asked, 0, &another) !=
-                GOVERNOR_FAILED_PRECONDITION;
+    failures += governor_on_reclaim(governor_, &Answer, &asked, 0, 0,
+                                    &another) != GOVERNOR_FAILED_PRECONDITION;
     governor_tick(governor_, nullptr);
     governor_reclaimer_close(reclaimer);
     failures += asked.calls;
@@ -194,6 +238,38 @@ TEST_P(CReclaimTest, TheSnapshotTellsOfTheMachine) {
   EXPECT_EQ(s.driver_pool_bytes, 0);
   EXPECT_LE(s.residual_bytes, s.os_bytes);
   EXPECT_EQ(s.headroom_bytes, 0);
+}
+
+// The governor's own thread is in the function, and the program closes.
+TEST(CCloseTest, WaitsForTheFunctionThatGivesBack) {
+  const governor_options_t options = SmallHost();
+  governor_t* governor = nullptr;
+  ASSERT_EQ(governor_open(&options, &governor), GOVERNOR_OK);
+  governor_lease_t* lease = nullptr;
+  ASSERT_EQ(governor_lease_acquire(governor, kAll, 0, &lease), GOVERNOR_OK);
+  governor_reclaimer_t* reclaimer = nullptr;
+  std::promise<void> entered, leave;
+  std::atomic<bool> is_done{false};
+  Asked asked;
+  asked.answer = [&](size_t) -> size_t {
+    entered.set_value();
+    leave.get_future().wait();
+    EXPECT_EQ(governor_reclaimer_close(reclaimer), GOVERNOR_OK);
+    EXPECT_EQ(governor_lease_release(lease), GOVERNOR_OK);
+    is_done = true;
+    return kAll;
+  };
+  ASSERT_EQ(governor_on_reclaim(governor, &Answer, &asked, 0,
+                                GOVERNOR_RECLAIM_DEAR, &reclaimer),
+            GOVERNOR_OK);
+  governor_lease_t* refused = nullptr;
+  EXPECT_EQ(governor_lease_acquire(governor, kMiB, 0.05, &refused),
+            GOVERNOR_REFUSED);
+  entered.get_future().wait();
+  std::thread opener([&] { leave.set_value(); });
+  EXPECT_EQ(governor_close(governor), GOVERNOR_OK) << governor_last_error();
+  EXPECT_TRUE(is_done);
+  opener.join();
 }
 
 // As a program has them that was compiled with the first version.
@@ -230,8 +306,7 @@ TEST(COldStructTest, AreReadAndWrittenAsFarAsTheyGo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ByThreadAndByTick, CReclaimTest,
-                         ::testing::Values(false, true),
-                         [](const auto& info) {
+                         ::testing::Values(false, true), [](const auto& info) {
                            return info.param ? "Tick" : "Thread";
                          });
 

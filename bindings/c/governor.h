@@ -301,14 +301,19 @@ typedef struct governor_reclaimer_t governor_reclaimer_t;
 typedef size_t (*governor_reclaim_function_t)(void *user, size_t wanted,
                                               double deadline);
 
+/* What it costs to have again what a function gives back. */
+#define GOVERNOR_RECLAIM_DEAR 0  /* work is lost, or waits */
+#define GOVERNOR_RECLAIM_CHEAP 1 /* little: a copy, or quickly made */
+
 /* `function` is asked from now on when a request or the machine is short: on
  * the governor's own thread, which this starts, or inside governor_tick; never
- * on a thread that asks for memory. Lower priorities are asked first. It does
- * not throw.
+ * on a thread that asks for memory. Cheap ones are asked first (`cost`, one of
+ * GOVERNOR_RECLAIM_...), and of one cost lower priorities. It does not throw.
+ * GOVERNOR_INVALID_ARGUMENT: no function, or no such cost.
  * GOVERNOR_REFUSED: the system gives no thread. */
 governor_code_t governor_on_reclaim(governor_t *governor,
                                     governor_reclaim_function_t function,
-                                    void *user, int priority,
+                                    void *user, int priority, int cost,
                                     governor_reclaimer_t **reclaimer);
 
 /* The function is not called any more, and is not running when this returns,
@@ -333,6 +338,11 @@ governor_code_t governor_lease_acquire(governor_t *governor, size_t size,
                                        governor_lease_t **lease);
 
 governor_code_t governor_lease_size(governor_lease_t *lease, size_t *size);
+
+/* Says that the bytes it was taken for are allocated: the machine's own figures
+ * show them, and until it is said they count against the floor a second time.
+ * The lease is held as before. Again does nothing. */
+governor_code_t governor_lease_settle(governor_lease_t *lease);
 
 /* Gives the bytes back; afterwards the handle is closed. */
 governor_code_t governor_lease_release(governor_lease_t *lease);

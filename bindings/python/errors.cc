@@ -1,5 +1,8 @@
 #include "bindings/python/errors.h"
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -72,6 +75,18 @@ void ThrowReading(const absl::Status& status, py::handle path) {
 
 void ThrowGovernorError(const std::string& message) {
   ThrowAs("GovernorError", message);
+}
+
+ReleasedGil::~ReleasedGil() {
+  try {
+    PyEval_RestoreThread(thread_);
+  } catch (abi::__forced_unwind&) {
+    StandStill();
+  }
+}
+
+void StandStill() {
+  while (true) ::pause();
 }
 
 }  // namespace governor

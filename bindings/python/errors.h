@@ -41,10 +41,27 @@ T ValueOrThrow(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
+// No GIL while it lives. A thread that wants it back when Python ends never
+// returns, as from Python 3.14 on: Python would unwind it, through frames that
+// end the program then.
+class ReleasedGil {
+ public:
+  ReleasedGil() : thread_(PyEval_SaveThread()) {}
+  ~ReleasedGil();
+  ReleasedGil(const ReleasedGil&) = delete;
+  ReleasedGil& operator=(const ReleasedGil&) = delete;
+
+ private:
+  PyThreadState* const thread_;
+};
+
+// Never returns.
+[[noreturn]] void StandStill();
+
 // `call()` without the GIL: for what can wait, calls the driver or reads files.
 template <typename Call>
 auto WithoutGil(const Call& call) {
-  const pybind11::gil_scoped_release release;
+  const ReleasedGil released;
   return call();
 }
 

@@ -4,6 +4,7 @@
 
 #include "bindings/python/bindings.h"
 #include "bindings/python/errors.h"
+#include "bindings/python/shared_registration.h"
 
 namespace py = pybind11;
 
@@ -35,12 +36,11 @@ class HeldBuffer {
 struct PyKeptMemory {
   std::shared_ptr<SharedGovernor> governor;
   std::unique_ptr<HeldBuffer> buffer;
-  std::unique_ptr<PageBack::Registration> registration;
+  SharedRegistration<PageBack::Registration> registration;
 
   ~PyKeptMemory() { End(); }
   void End() {
-    if (registration == nullptr) return;
-    WithoutGil([this] { registration.reset(); });
+    registration.End(/*waits=*/true);
     buffer.reset();
   }
 };
@@ -57,10 +57,10 @@ py::object MakeKeptMemory(std::shared_ptr<SharedGovernor> governor,
   auto [object, made] = NewEmpty<PyKeptMemory>();
   made.governor = std::move(governor);
   made.buffer = std::make_unique<HeldBuffer>(buffer);
-  made.registration = ValueOrThrow(made.governor->CallWithoutGil(
+  made.registration.Set(ValueOrThrow(made.governor->CallWithoutGil(
       [range = made.buffer->range()](Governor& open) {
         return open.KeepInMemory(range);
-      }));
+      })));
   return object;
 }
 

@@ -3,6 +3,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <utility>
+
 #include "governor/budget/reclaimer.h"
 
 namespace governor {
@@ -19,9 +21,18 @@ class PythonReclaimer final : public Reclaimer {
 
   Bytes Reclaim(Bytes wanted, absl::Time deadline) override;
 
+  // For Python's garbage collector, with the GIL: what this holds, and to let
+  // it go, after which there is nothing to call.
+  pybind11::handle callback() const { return callback_; }
+  void DropCallback() { pybind11::object(std::move(callback_)); }
+
   // To be called when the module is made: from Python's exit on no callback
   // runs, and the exit waits for the one that does, at most five seconds.
   static void StopAtExit(pybind11::module_& module);
+
+  // Python is about to be gone, and a call that exit waited for in vain is
+  // under way: whoever would wait for its end would wait for ever.
+  static bool HasStuckCalls();
 
  private:
   pybind11::object callback_;

@@ -13,11 +13,23 @@ namespace governor {
 // leases, and is closed only while no thread is inside a call of it, which a
 // Governor leaves to its user.
 //
-// Every function is called with the GIL, which guards the state.
+// The governor's own thread is not counted: what its callbacks call is over
+// before a Governor closes. While it is being closed such a callback may still
+// use regions, to give back.
+//
+// Every function but the destructor is called with the GIL, which guards the
+// state.
 class SharedGovernor {
  public:
   explicit SharedGovernor(std::unique_ptr<Governor> governor)
       : governor_(std::move(governor)) {}
+  // With or without the GIL. The governor's thread, which may be in the
+  // callback that drops the last user, cannot wait for its own end: there the
+  // governor ends on a thread of its own, a moment later. It is left behind
+  // where its thread would never end.
+  ~SharedGovernor();
+  SharedGovernor(const SharedGovernor&) = delete;
+  SharedGovernor& operator=(const SharedGovernor&) = delete;
 
   // For what neither waits nor calls the driver.
   // Throws GovernorError: closed, or a forked child.
@@ -38,12 +50,14 @@ class SharedGovernor {
   }
 
   // `call()` without the GIL, also when the governor is closed, but not while
-  // it is being closed. Throws GovernorError: that, or a forked child.
+  // it is being closed by another thread than the governor's own. Throws
+  // GovernorError: that, or a forked child.
   template <typename Call>
   auto CallEvenIfClosed(const Call& call) {
     CheckProcess();
-    if (state_ == State::kClosing) ThrowNotOpen();
-    const Inside inside(num_inside_);
+    const bool is_own_thread = IsOwnThread();
+    if (state_ == State::kClosing && !is_own_thread) ThrowNotOpen();
+    const Inside inside(num_inside_, is_own_thread ? 0 : 1);
     return WithoutGil(call);
   }
 
@@ -53,9 +67,14 @@ class SharedGovernor {
         [&] { return governor_->EndTransient(std::move(transient)); });
   }
 
-  // Closes it; nothing when it is closed. Throws GovernorError: other threads
-  // are inside a call, something still holds bytes, a forked child.
+  // Closes it; nothing when it is closed. Waits for a reclaim callback that
+  // runs on the governor's thread. Throws GovernorError: other threads are
+  // inside a call, something still holds bytes, inside a callback, a forked
+  // child.
   void Close();
+
+  // On the governor's thread, or in a callback inside tick().
+  bool IsOwnThread() const { return governor_->IsOwnThread(); }
 
   bool is_open() const { return state_ == State::kOpen; }
   // False in a forked child.
@@ -70,21 +89,24 @@ class SharedGovernor {
  private:
   enum class State { kOpen, kClosing, kClosed };
 
-  // Counts a thread in and out, with the GIL.
+  // Counts so many threads in and out, with the GIL.
   class Inside {
    public:
-    explicit Inside(int& count) : count_(count) { ++count_; }
-    ~Inside() { --count_; }
+    Inside(int& count, int threads) : count_(count), threads_(threads) {
+      count_ += threads_;
+    }
+    ~Inside() { count_ -= threads_; }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
 
    private:
     int& count_;
+    const int threads_;
   };
 
   [[noreturn]] void ThrowNotOpen() const;
 
-  const std::unique_ptr<Governor> governor_;
+  std::unique_ptr<Governor> governor_;  // never null
   State state_ = State::kOpen;
   int num_inside_ = 0;
 };

@@ -23,9 +23,22 @@ const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
   return result.status();
 }
 
+// Whether the wait for room may bring what was refused. What the driver has
+// not, and what the machine could not make free for a step of a commit, time
+// does not bring.
+inline bool IsWorthWaiting(const Refusal& refusal) {
+  return refusal.limited_by != "driver" && refusal.limited_by != "contiguity" &&
+         refusal.limited_by != "reclaim" && refusal.asked <= refusal.limit;
+}
+
 // Calls `attempt(deadline)`, which may wait until then, in slices of 50 ms, so
 // that Ctrl-C ends a wait: Python's signal handlers run between two of them.
 // Returns the last attempt's result. Called with the GIL held.
+//
+// A slice ends only the wait for room. An attempt that was granted its bytes
+// takes them, however long that takes: each step of a large commit has the time
+// it needs to make the machine's memory free (FloorGate::kPloughTime), whatever
+// its deadline. So it is not rolled back for the end of a slice.
 template <typename Attempt>
 auto WaitInSlices(absl::Time deadline, Attempt attempt) {
   while (true) {
@@ -33,9 +46,7 @@ auto WaitInSlices(absl::Time deadline, Attempt attempt) {
         std::min(deadline, absl::Now() + absl::Milliseconds(50));
     auto result = attempt(slice);
     const std::optional<Refusal> refusal = RefusalOf(StatusOf(result));
-    // What the driver has not, time does not bring.
-    if (!refusal || refusal->limited_by == "driver" ||
-        refusal->asked > refusal->limit || absl::Now() >= deadline) {
+    if (!refusal || !IsWorthWaiting(*refusal) || absl::Now() >= deadline) {
       return result;
     }
     if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();

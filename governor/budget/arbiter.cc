@@ -62,7 +62,11 @@ bool Arbiter::Ask(const Round& round, const Clock& clock) {
   {
     MutexLock lock(mutex_);
     for (const auto& member : members_) {
-      if (member->options.kind == round.kind) asked.push_back(member);
+      const ReclaimerOptions& options = member->options;
+      const bool is_too_dear =
+          round.kind == ReclaimerOptions::Kind::kCallback &&
+          options.cost > round.most;
+      if (options.kind == round.kind && !is_too_dear) asked.push_back(member);
     }
   }
   bool any = false;

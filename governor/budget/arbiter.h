@@ -34,6 +34,8 @@ class Arbiter {
   struct Round {
     ReclaimerOptions::Kind kind;
     absl::Time deadline;
+    // Of callbacks, the dearest that are asked.
+    ReclaimerOptions::Cost most = ReclaimerOptions::Cost::kDear;
     // How much is lacking now: asked before each reclaimer. Zero ends the
     // round.
     std::function<Bytes()> lacking;

@@ -102,7 +102,10 @@ class Budget {
   // by the budget itself, whatever they said; what they throw is counted and
   // goes to nobody. Called by the server's thread; from inside a reclaimer it
   // does nothing.
-  virtual Bytes Shrink(Bytes wanted, absl::Time deadline) = 0;
+  // `most`: the dearest callbacks that are asked.
+  virtual Bytes Shrink(
+      Bytes wanted, absl::Time deadline,
+      ReclaimerOptions::Cost most = ReclaimerOptions::Cost::kDear) = 0;
 
   // A shrink under way: where granted() is to come, and by when. Of several,
   // the one that goes lowest.

@@ -68,7 +68,9 @@ class LocalBudget final : public Budget {
   std::unique_ptr<Registration> RegisterServer(
       std::function<void()> wake) override;
   void ServeRequests() override;
-  Bytes Shrink(Bytes wanted, absl::Time deadline) override;
+  Bytes Shrink(
+      Bytes wanted, absl::Time deadline,
+      ReclaimerOptions::Cost most = ReclaimerOptions::Cost::kDear) override;
   std::optional<Announcement> announced() const override;
   absl::Status PrepareStep(Bytes step, Tag tag, absl::Time deadline) override;
   bool has_gate() const override { return gate_ != nullptr; }

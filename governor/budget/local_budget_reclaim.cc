@@ -44,6 +44,7 @@ Arbiter::Round LocalBudget::MakeRound(absl::Time deadline,
                                       std::function<Bytes()> lacking) const {
   return {.kind = Kind::kCache,
           .deadline = deadline,
+          .most = ReclaimerOptions::Cost::kDear,
           .lacking = std::move(lacking),
           .returned = [this] { return returned_bytes_.load(); }};
 }
@@ -97,7 +98,8 @@ void LocalBudget::ServeRequests() {
   arbiter_.Ask(round, clock_);
 }
 
-Bytes LocalBudget::Shrink(Bytes wanted, absl::Time deadline) {
+Bytes LocalBudget::Shrink(Bytes wanted, absl::Time deadline,
+                          ReclaimerOptions::Cost most) {
   if (!process_.is_current() || Entrance::ThisThreadIsInside(&arbiter_)) {
     return Bytes();
   }
@@ -110,6 +112,7 @@ Bytes LocalBudget::Shrink(Bytes wanted, absl::Time deadline) {
   caches.passes_exceptions = false;
   Arbiter::Round callbacks = caches;
   callbacks.kind = Kind::kCallback;
+  callbacks.most = most;
   // What a callback gives up may have gone into a cache.
   callbacks.lacking = [&] {
     AskCaches(caches);

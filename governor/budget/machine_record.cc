@@ -8,15 +8,16 @@
 #include "absl/strings/str_cat.h"
 #include "governor/budget/machine_record_mapping.h"
 #include "governor/budget/machine_record_text.h"
+#include "governor/budget/machine_record_words.h"
 
 namespace governor {
 namespace {
 
-using machine_record::kBucketBits;
-using machine_record::kBucketBytesBits;
+using machine_record::BucketOf;
 using machine_record::kBucketBytesMax;
 using machine_record::kBuckets;
 using machine_record::kBucketShift;
+using machine_record::SaturatingAdd;
 using machine_record::Slot;
 using machine_record::Word;
 
@@ -29,54 +30,6 @@ static_assert(absl::Nanoseconds((int64_t{kBuckets} - 1) << kBucketShift) >=
 const Clock& SystemClock() {
   static const RealClock& clock = *new RealClock;
   return clock;
-}
-
-uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
-  uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
-// Whoever wrote to the word besides us, it neither wraps nor becomes huge.
-void Add(Word& word, uint64_t size) {
-  uint64_t old = word.load();
-  while (!word.compare_exchange_weak(old, SaturatingAdd(old, size))) {
-  }
-}
-void Subtract(Word& word, uint64_t size) {
-  uint64_t old = word.load();
-  while (!word.compare_exchange_weak(old, old > size ? old - size : 0)) {
-  }
-}
-
-uint64_t BucketOf(absl::Duration moment) {
-  // ToInt64Nanoseconds saturates, infinite durations included.
-  return static_cast<uint64_t>(
-             std::max<int64_t>(0, absl::ToInt64Nanoseconds(moment))) >>
-         kBucketShift;
-}
-
-// The part of a bucket's word above the bytes. It comes again after 13 days;
-// what a tenant settled then and nothing since would count for one bucket.
-uint64_t LapOf(uint64_t bucket) {
-  return bucket >> kBucketBits << kBucketBytesBits;
-}
-uint64_t LapIn(uint64_t word) { return word & ~kBucketBytesMax; }
-uint64_t BytesIn(uint64_t word) { return word & kBucketBytesMax; }
-
-// What `slot` settled in `first` and later buckets.
-uint64_t SettledSince(const Slot& slot, uint64_t first) {
-  const uint64_t newest = slot.newest.load();
-  if (newest < first) return 0;
-  const uint64_t buckets = std::min<uint64_t>(newest - first, kBuckets - 1) + 1;
-  uint64_t sum = 0;
-  for (uint64_t i = 0; i < buckets; ++i) {
-    const uint64_t bucket = newest - i;
-    const uint64_t word = slot.settled[bucket % kBuckets].load();
-    if (LapIn(word) != LapOf(bucket)) continue;
-    const uint64_t bytes = BytesIn(word);
-    sum = SaturatingAdd(sum, bytes == kBucketBytesMax ? UINT64_MAX : bytes);
-  }
-  return sum;
 }
 
 }  // namespace
@@ -140,12 +93,14 @@ absl::StatusOr<std::unique_ptr<MachineRecord>> MachineRecord::Look(
 }
 
 void MachineRecord::AddInFlight(Bytes size) {
-  if (Slot* const slot = mapping_->mine()) Add(slot->in_flight, size.count());
+  if (Slot* const slot = mapping_->mine()) {
+    machine_record::Add(slot->in_flight, size.count());
+  }
 }
 
 void MachineRecord::SubtractInFlight(Bytes size) {
   if (Slot* const slot = mapping_->mine()) {
-    Subtract(slot->in_flight, size.count());
+    machine_record::Subtract(slot->in_flight, size.count());
   }
 }
 
@@ -158,43 +113,48 @@ void MachineRecord::SubtractInFlight(Bytes size) {
 void MachineRecord::Settle(Bytes size, absl::Duration now) {
   Slot* const slot = mapping_->mine();
   if (slot == nullptr) return;
-  const uint64_t bucket = BucketOf(now);
+  const uint64_t moment = machine_record::MomentOf(now);
+  const uint64_t bucket = BucketOf(moment);
   uint64_t newest = slot->newest.load();
-  while (newest < bucket &&
-         !slot->newest.compare_exchange_weak(newest, bucket)) {
+  while (newest < moment &&
+         !slot->newest.compare_exchange_weak(newest, moment)) {
   }
   Word& word = slot->settled[bucket % kBuckets];
   uint64_t old = word.load();
   for (;;) {
     // A thread that was held up for a lap: every reading in use is later than
     // its `now`, and the bucket is a newer one's, who wrote `newest` first.
-    newest = slot->newest.load();
+    newest = BucketOf(slot->newest.load());
     if (newest >= bucket && newest - bucket >= kBuckets) break;
     const uint64_t before =
-        LapIn(old) == LapOf(bucket) ? BytesIn(old) : uint64_t{0};
+        machine_record::LapIn(old) == machine_record::LapOf(bucket)
+            ? machine_record::BytesIn(old)
+            : uint64_t{0};
     const uint64_t bytes =
         std::min(SaturatingAdd(before, size.count()), kBucketBytesMax);
-    if (word.compare_exchange_weak(old, LapOf(bucket) | bytes)) break;
+    if (word.compare_exchange_weak(old, machine_record::LapOf(bucket) | bytes))
+      break;
   }
-  Subtract(slot->in_flight, size.count());
+  machine_record::Subtract(slot->in_flight, size.count());
 }
 
 Bytes MachineRecord::InFlightOfAll(absl::Duration reading) const {
   Mapping& mapping = *mapping_;
   if (!mapping.epoch.is_current()) return Bytes();
-  const uint64_t first = BucketOf(reading);
+  const uint64_t since = machine_record::MomentOf(reading);
+  MachineRecordLiveness::Moment moment;
   const int used = mapping.used();
   uint64_t sum = 0;
   for (int i = 0; i < used; ++i) {
     const Slot& slot = mapping.file.image().slots[i];
     const uint64_t generation = slot.generation.load();
     if (generation % 2 == 0) continue;
-    // In this order; see Settle.
-    uint64_t of_slot = slot.in_flight.load();
-    of_slot = SaturatingAdd(of_slot, SettledSince(slot, first));
+    const uint64_t of_slot = machine_record::OnItsWay(slot, since);
     if (of_slot == 0) continue;
-    if (&slot != mapping.own && !mapping.liveness.Lives(i, generation))
+    if (&slot != mapping.own &&
+        !mapping.liveness.Lives(i, generation, moment)) {
       continue;
+    }
     sum = SaturatingAdd(sum, of_slot);
   }
   return Bytes(sum);

@@ -70,15 +70,22 @@ class MachineRecord {
   // What all tenants that live, this one included, have on its way to memory,
   // as it concerns somebody whose reading of the machine began at `reading`: in
   // flight, and settled at or after `reading`. Never less than that, and more
-  // only by what was settled in the 4.2 ms before `reading`, by what is being
-  // settled at this moment, and by what a tenant had that died less than
-  // `kLivenessInterval` ago. A reading older than kMaxReadingAge must not be
-  // used. Some ns a tenant, no system call but to look after a tenant that may
-  // have died, at most once in `kLivenessInterval`.
-  //
-  // Two who each add, then sum, and subtract again when the sum is more than
-  // there is, never both keep what fits only once.
+  // only by what was settled in the 4.2 ms before `reading` by a tenant that
+  // settled since, by what is being settled at this moment, and by what a
+  // tenant had that died less than `kLivenessInterval` ago. A reading older
+  // than kMaxReadingAge must not be used. Some ns a tenant, no system call but
+  // to look after a tenant that may have died, at most once in
+  // `kLivenessInterval`.
   Bytes InFlightOfAll(absl::Duration reading) const;
+
+  // Adds `size` to what is in flight if all of InFlightOfAll(reading) then is
+  // within `spare`; else changes nothing and is false. Two tenants never both
+  // claim what fits only once; and of two whose sizes do not fit together one
+  // gets its own: what another asks for and does not get is in nobody's way.
+  // Where tenants ask at the same time the lower slot goes first, and the other
+  // waits for the answer, which takes a microsecond. Gives up, false, when
+  // there is none for 50 ms and more: when a tenant was stopped while it asked.
+  bool TryClaim(Bytes size, Bytes spare, absl::Duration reading);
 
   // Asks the kernel about each tenant now, so that the next sums count nobody
   // who is dead. For whoever is about to refuse. Some us.
@@ -96,8 +103,7 @@ class MachineRecord {
   void Publish(const Figures& figures);
   void RememberRefusal(const Refusal& refusal, absl::Time when);
 
-  // --- everyone
-  // ---------------------------------------------------------------
+  // --- everyone ---
 
   struct Tenant {
     std::string name;

@@ -27,7 +27,7 @@ namespace governor {
 // touches the mapping gets SIGBUS, as if it had been killed: only this user can
 // (the folder and the file admit nobody else), and this user can kill it too.
 //
-// Not thread-safe to make or to destroy; HoldsSlot is thread-safe.
+// Not thread-safe to make or to destroy; IsHeld is thread-safe.
 class MachineRecordFile {
  public:
   static constexpr char kFileName[] = "machine_record";

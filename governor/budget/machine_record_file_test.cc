@@ -261,6 +261,10 @@ TEST_F(MachineRecordFileTest, RubbishIsSurvived) {
   for (int i = 0; written->load() < 20'000 || i < 500; ++i) {
     const absl::Duration now = absl::Milliseconds(i);
     (*record)->AddInFlight(MiB(2));
+    // It may wait for rubbish that looks like somebody who asks.
+    if (i % 16 == 0) {
+      static_cast<void>((*record)->TryClaim(MiB(1), GiB(1), now));
+    }
     (*record)->Settle(MiB(1), now);
     (*record)->SubtractInFlight(MiB(1));
     (*record)->RememberRefusal({.asked = MiB(1), .limited_by = "x"},

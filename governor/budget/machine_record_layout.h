@@ -15,7 +15,7 @@ using Word = std::atomic<uint64_t>;
 static_assert(Word::is_always_lock_free && sizeof(Word) == 8);
 
 inline constexpr uint64_t kMagic = 0x64726f6365727667;  // "gvrecord"
-inline constexpr uint64_t kVersion = 1;
+inline constexpr uint64_t kVersion = 2;
 inline constexpr int kSlots = 256;
 inline constexpr int kRefusals = 16;
 inline constexpr int kNameWords = 4;
@@ -31,6 +31,8 @@ inline constexpr int kBuckets = 1 << kBucketBits;
 inline constexpr int kBucketBytesBits = 44;
 inline constexpr uint64_t kBucketBytesMax =
     (uint64_t{1} << kBucketBytesBits) - 1;
+inline constexpr int kAskedBits = 44;
+inline constexpr uint64_t kAskedMax = (uint64_t{1} << kAskedBits) - 1;
 
 // A refusal, under a sequence lock: `sequence` is odd while the owner writes,
 // and differs after each write.
@@ -50,7 +52,10 @@ struct alignas(64) Slot {
   // holds the slot, and grows with each: odd and unlocked is a dead one.
   Word generation;
   Word in_flight;
-  Word newest;  // the bucket number of the newest settle
+  Word newest;  // the moment of the newest settle, in nanoseconds
+  // What a thread of the owner asks for now, not granted, and perhaps never: a
+  // number that grows with each request, then bytes, 0 between requests.
+  Word asking;
 
   // What others see.
   alignas(64) Word budget;
@@ -83,6 +88,7 @@ struct Image {
 inline void Clear(Slot& slot) {
   slot.in_flight.store(0);
   slot.newest.store(0);
+  slot.asking.store(0);
   for (Word& word : slot.settled) word.store(0);
   slot.budget.store(0);
   slot.granted.store(0);
@@ -105,9 +111,9 @@ inline void Clear(Slot& slot) {
 // Differs between builds that cannot read each other's file.
 constexpr uint64_t ConstantsChecksum() {
   constexpr uint64_t kConstants[] = {
-      kSlots,       kRefusals,     kBucketShift,         kBucketBits,
-      kNameWords,   kTagWords,     kLimitedByWords,      kBucketBytesBits,
-      sizeof(Slot), sizeof(Image), sizeof(RefusalEntry),
+      kSlots,     kRefusals,    kBucketShift,    kBucketBits,
+      kNameWords, kTagWords,    kLimitedByWords, kBucketBytesBits,
+      kAskedBits, sizeof(Slot), sizeof(Image),   sizeof(RefusalEntry),
   };
   uint64_t sum = 14695981039346656037u;
   for (const uint64_t constant : kConstants) {

@@ -5,19 +5,21 @@
 
 namespace governor {
 
-bool MachineRecordLiveness::Lives(int slot, uint64_t generation) {
+bool MachineRecordLiveness::Lives(int slot, uint64_t generation,
+                                  Moment& moment) {
   Known& known = known_[slot];
   if (known.dead.load() == generation) return false;
+  if (!moment) moment = clock_.CoarseNanoseconds();
+  const int64_t now = *moment;
   if (known.alive.load() == generation) {
     static const int64_t kInterval =
         absl::ToInt64Nanoseconds(MachineRecord::kLivenessInterval);
-    const int64_t now = clock_.CoarseNanoseconds();
     int64_t last = known.when.load();
     if (now - last < kInterval) return true;
     // One thread looks; the others go on with what is known.
     if (!known.when.compare_exchange_strong(last, now)) return true;
   } else {
-    known.when.store(clock_.CoarseNanoseconds());
+    known.when.store(now);
   }
   return LivesNow(slot, generation);
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "governor/base/clock.h"
 #include "governor/budget/machine_record_file.h"
@@ -19,9 +20,13 @@ class MachineRecordLiveness {
   MachineRecordLiveness(const MachineRecordFile& file, const Clock& clock)
       : file_(file), clock_(clock) {}
 
+  // When a sum is made: the clock is read once for all tenants, and only if one
+  // of them is asked about.
+  using Moment = std::optional<int64_t>;
+
   // Whether the tenant that had the slot when `generation` was read lives, as
   // known for at most MachineRecord::kLivenessInterval.
-  bool Lives(int slot, uint64_t generation);
+  bool Lives(int slot, uint64_t generation, Moment& moment);
 
   // The same as the kernel says now.
   bool LivesNow(int slot, uint64_t generation);

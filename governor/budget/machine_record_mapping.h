@@ -1,6 +1,8 @@
 #ifndef GOVERNOR_BUDGET_MACHINE_RECORD_MAPPING_H_
 #define GOVERNOR_BUDGET_MACHINE_RECORD_MAPPING_H_
 
+#include <atomic>
+
 #include "absl/base/thread_annotations.h"
 #include "governor/base/clock.h"
 #include "governor/base/mutex.h"
@@ -27,6 +29,8 @@ struct MachineRecord::Mapping {
   MachineRecordFile file;
   MachineRecordLiveness liveness;
   machine_record::Slot* own = nullptr;
+  // Whether the last claim was; a hint.
+  std::atomic<bool> was_refused = false;
 
   // Held by this process's threads while they write figures and refusals.
   Mutex mutex;

@@ -44,7 +44,7 @@ class SharedWithPeers {
     void* const memory = ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE,
                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) ::abort();
-    shared_ = new (memory) T;
+    shared_ = new (memory) T();
   }
   ~SharedWithPeers() { ::munmap(shared_, sizeof(T)); }
   T* operator->() const { return shared_; }

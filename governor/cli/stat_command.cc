@@ -36,6 +36,7 @@ struct StatCommand {
     options.driver =
         open.host != nullptr ? DriverChoice::kHost : DriverChoice::kCuda;
     GOVERNOR_RETURN_IF_ERROR(FitAllowance(options));
+    options.only_looks = true;
     GOVERNOR_ASSIGN_OR_RETURN(const std::unique_ptr<Governor> governor,
                               Governor::Create(options));
     GOVERNOR_ASSIGN_OR_RETURN(const Snapshot snapshot,

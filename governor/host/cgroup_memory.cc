@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,14 +52,15 @@ struct CgroupMemory::Level {
       : limit(
             root,
             folder + (version == 1 ? "/memory.limit_in_bytes" : "/memory.max"),
-            HostFile::Length::kOnePread),
+            HostFile::Length::kOneNumber),
         used(root,
              folder +
                  (version == 1 ? "/memory.usage_in_bytes" : "/memory.current"),
-             HostFile::Length::kOnePread),
+             HostFile::Length::kOneNumber),
         stat(root, folder + "/memory.stat", HostFile::Length::kAny) {}
 
   void SetUnlimited() {
+    last_limit.store(kUnknown, std::memory_order_relaxed);
     if (!is_innermost) pass_over.store(15, std::memory_order_relaxed);
   }
   // Two threads at once may read it once more, or once less.
@@ -68,13 +70,77 @@ struct CgroupMemory::Level {
     return left > 0;
   }
 
+  // The limit, or the last that was read; nullopt: there is none, or none was
+  // ever read, and a fault.
+  std::optional<Bytes> ReadLimit(std::vector<Fault>& faults);
+  // A group of this limit.
+  Cgroup ReadUse(Bytes limit, int version, std::vector<Fault>& faults);
+  Cgroup LastUse(Bytes limit) const;
+
+  static constexpr uint64_t kUnknown = ~uint64_t{0};
+
   HostFile limit;
   HostFile used;
   HostFile stat;
   std::string path;  // as the kernel names the group
   bool is_innermost = false;
   std::atomic<int> pass_over{0};  // readings
+  // Of the last reading, in bytes. Two threads may leave figures of two
+  // readings here, each true when it was read.
+  std::atomic<uint64_t> last_limit{kUnknown};
+  std::atomic<uint64_t> last_charge{kUnknown};  // used, less inactive file
+  std::atomic<uint64_t> last_room{0};
 };
+
+std::optional<Bytes> CgroupMemory::Level::ReadLimit(
+    std::vector<Fault>& faults) {
+  // A group to which the controller was not given has no such file.
+  if (!limit.Exists()) {
+    SetUnlimited();
+    return std::nullopt;
+  }
+  const auto now = limit.Read(CgroupSizeParser(), faults);
+  if (!now) {
+    const uint64_t last = last_limit.load(std::memory_order_relaxed);
+    if (last == kUnknown) return std::nullopt;
+    return Bytes(last);
+  }
+  if (!now->size) {
+    SetUnlimited();
+  } else {
+    last_limit.store(now->size->count(), std::memory_order_relaxed);
+  }
+  return now->size;
+}
+
+Cgroup CgroupMemory::Level::ReadUse(Bytes limit, int version,
+                                    std::vector<Fault>& faults) {
+  const auto now = used.Read(CgroupSizeParser(), faults);
+  if (!now) return LastUse(limit);
+  Cgroup group;
+  group.limit = limit;
+  // No count: as much as it may.
+  group.used = now->size.value_or(limit);
+  const std::optional<Bytes> inactive_file =
+      stat.Read(CgroupStatParser(version), faults);
+  group.inactive_file = std::min(inactive_file.value_or(Bytes()), group.used);
+  last_charge.store((group.used - group.inactive_file).count(),
+                    std::memory_order_relaxed);
+  last_room.store(Room(group).count(), std::memory_order_relaxed);
+  return group;
+}
+
+Cgroup CgroupMemory::Level::LastUse(Bytes limit) const {
+  Cgroup group;
+  group.limit = limit;
+  const uint64_t charge = last_charge.load(std::memory_order_relaxed);
+  const Bytes room(last_room.load(std::memory_order_relaxed));
+  // A limit that rose meanwhile makes no room: nobody knows what took it.
+  group.used = charge == kUnknown
+                   ? limit
+                   : std::max(Bytes(charge), SaturatingSubtract(limit, room));
+  return group;
+}
 
 struct CgroupMemory::Levels {
   int version = 0;
@@ -136,34 +202,20 @@ std::optional<Cgroup> CgroupMemory::Read(bool thorough,
   if (found == nullptr) return std::nullopt;
   const Level* tightest = nullptr;
   Cgroup least;
+  Bytes smallest(~uint64_t{0});
   for (const std::unique_ptr<Level>& level : found->levels) {
     if (!thorough && level->PassOver()) continue;
-    // A group to which the controller was not given has no such file.
-    if (!level->limit.Exists()) {
-      level->SetUnlimited();
-      continue;
-    }
-    const auto limit = level->limit.Read(CgroupSizeParser(), faults);
+    const std::optional<Bytes> limit = level->ReadLimit(faults);
     if (!limit) continue;
-    if (!limit->size) {
-      level->SetUnlimited();
-      continue;
-    }
-    const auto used = level->used.Read(CgroupSizeParser(), faults);
-    if (!used) continue;
-    Cgroup group;
-    group.limit = *limit->size;
-    // No count: as much as it may.
-    group.used = used->size.value_or(group.limit);
-    const std::optional<Bytes> inactive_file =
-        level->stat.Read(CgroupStatParser(found->version), faults);
-    group.inactive_file = std::min(inactive_file.value_or(Bytes()), group.used);
+    Cgroup group = level->ReadUse(*limit, found->version, faults);
+    smallest = std::min(smallest, *limit);
     if (tightest == nullptr || Room(group) < Room(least)) {
       tightest = level.get();
       least = std::move(group);
     }
   }
   if (tightest == nullptr) return std::nullopt;
+  least.smallest_limit = smallest;
   least.version = found->version;
   least.path = tightest->path;
   return least;

@@ -35,9 +35,10 @@ class CgroupMemory {
   // are passed over, but for each 16th reading: limits seldom change, and each
   // costs most of a microsecond.
   //
-  // The group with the least room; nullopt: no limit, or none that could be
-  // read, and a fault. Without memory.stat nothing of what is used is taken to
-  // go when room is needed.
+  // The group with the least room, and the smallest limit of all; nullopt: no
+  // limit, or none that was ever read, and a fault. What the last reading of a
+  // group stands in for, HostSnapshot::Cgroup says. Without memory.stat nothing
+  // of what is used is taken to go when room is needed.
   std::optional<HostSnapshot::Cgroup> Read(
       bool thorough, std::vector<HostSnapshot::Fault>& faults) const;
 

@@ -55,11 +55,13 @@ HostFile::HostFile(const std::string& root, const std::string& path,
 
 HostFile::~HostFile() {
   const int descriptor = descriptor_.load();
+  if (descriptor >= 0 && IsOwn(descriptor)) ::close(descriptor);
+}
+
+bool HostFile::IsOwn(int descriptor) const {
   struct stat now = {};
-  if (descriptor >= 0 && ::fstat(descriptor, &now) == 0 &&
-      now.st_dev == device_.load() && now.st_ino == inode_.load()) {
-    ::close(descriptor);
-  }
+  return ::fstat(descriptor, &now) == 0 && now.st_dev == device_.load() &&
+         now.st_ino == inode_.load();
 }
 
 int HostFile::Open() const {
@@ -89,7 +91,10 @@ std::optional<HostSnapshot::Fault> HostFile::Feed(LineParser& parser) const {
   const int descriptor = Descriptor();
   if (IsMissing(descriptor)) return Missing();
   if (descriptor < 0) return Wrong(Kind::kUnreadable, ErrorText(-descriptor));
-  if (length_ == Length::kOnePread) return FeedFrom(descriptor, parser);
+  if (length_ == Length::kOneNumber && !IsOwn(descriptor)) {
+    return Wrong(Kind::kUnreadable, "another file has its descriptor");
+  }
+  if (length_ != Length::kAny) return FeedFrom(descriptor, parser);
   if (!in_use_.exchange(true)) {
     std::optional<Fault> fault = FeedFrom(descriptor, parser);
     in_use_.store(false);
@@ -121,7 +126,7 @@ std::optional<HostSnapshot::Fault> HostFile::FeedFrom(
     held = AddLines(buffer, held + length, parser);
     if (held == kBuffer) return Wrong(Kind::kMalformed, "a line without end");
     if (parser.done()) return std::nullopt;
-    if (length_ == Length::kOnePread) {
+    if (length_ != Length::kAny) {
       if (static_cast<size_t>(length) == kBuffer) break;
       if (held != 0) return Wrong(Kind::kMalformed, "cut off within a line");
       return std::nullopt;

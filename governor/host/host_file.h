@@ -20,12 +20,15 @@ namespace governor {
 // when the path has become another file.
 //
 // Thread-safe without a lock, and so usable in a forked child. Its descriptor
-// may be closed behind its back, as daemons do: it reads no other file that got
-// the number, and closes none.
+// may be closed behind its back, as daemons do: it believes no other file that
+// got the number, and closes none. A text with names is told by its names (but
+// one of /proc/pressure from another), a bare number by asking the kernel
+// first which file it is.
 class HostFile {
  public:
   enum class Length {
-    kOnePread,  // the kernel gives the whole text to one pread
+    kOnePread,   // the kernel gives the whole text to one pread
+    kOneNumber,  // as kOnePread, and could be any file's: some 0.4 us more
     kAny,
   };
 
@@ -66,6 +69,8 @@ class HostFile {
   int Open() const;
   // The descriptor, opened when it is not; or -errno.
   int Descriptor() const;
+  // Whether it is still the file that was opened.
+  bool IsOwn(int descriptor) const;
   std::optional<Fault> Feed(LineParser& parser) const;
   std::optional<Fault> FeedFrom(int descriptor, LineParser& parser) const;
   // False: the path is still the file that is open, or cannot be opened; where

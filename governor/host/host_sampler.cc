@@ -147,7 +147,9 @@ HostSnapshot HostSampler::Take(SampleDepth depth) const {
   try {
     files_->Read(depth, snapshot);
   } catch (...) {
-    // No memory to name a fault. What was not read is absent.
+    // No memory to name a fault. What was not read is absent, and meminfo with
+    // it: without a group's limit it would promise too much.
+    snapshot.meminfo.reset();
   }
   return snapshot;
 }

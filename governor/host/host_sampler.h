@@ -46,7 +46,8 @@ struct HostSamplerOptions {
 //
 // Thread-safe; readings of several threads do not wait for one another for
 // longer than one reading. In a forked child it reads what it read before.
-// Take never throws and allocates only for faults and a cgroup's path.
+// Take never throws and allocates only for faults and a cgroup's path; where
+// there is no memory for these the snapshot has no meminfo.
 class HostSampler {
  public:
   // `root` is "/" for this machine. Finds the memory cgroups of this process,

@@ -19,6 +19,7 @@
 #include "governor/base/fake_clock.h"
 #include "governor/host/host_sampler.h"
 #include "governor/host/host_tree.h"
+#include "governor/host/made_faults.h"
 #include "gtest/gtest.h"
 
 namespace governor {
@@ -69,6 +70,8 @@ std::set<std::string> Names(const std::map<std::string, Value>& map) {
 struct Source {
   SampleDepth depth;
   std::function<bool(const HostSnapshot&)> is_present;
+  // What the last reading said counts on, beside the fault.
+  bool is_kept = false;
 };
 
 const std::map<std::string, Source>& Sources() {
@@ -93,10 +96,15 @@ const std::map<std::string, Source>& Sources() {
         [](const HostSnapshot& now) { return now.swaps.has_value(); }}},
       {"sys/fs/cgroup/box/memory.max",
        {SampleDepth::kFast,
-        [](const HostSnapshot& now) { return now.cgroup.has_value(); }}},
+        [](const HostSnapshot& now) { return now.cgroup.has_value(); },
+        /*is_kept=*/true}},
+      // Where it was never read there is no room.
       {"sys/fs/cgroup/box/memory.current",
        {SampleDepth::kFast,
-        [](const HostSnapshot& now) { return now.cgroup.has_value(); }}},
+        [](const HostSnapshot& now) {
+          return now.cgroup && now.cgroup->used < now.cgroup->limit;
+        },
+        /*is_kept=*/true}},
       // Its group stays, with no inactive file pages.
       {"sys/fs/cgroup/box/memory.stat",
        {SampleDepth::kFast,
@@ -105,81 +113,6 @@ const std::map<std::string, Source>& Sources() {
         }}},
   };
   return sources;
-}
-
-// ---- Faults ----
-
-// Every number of a text, as another.
-std::string WithNumbers(const std::string& text, const std::string& number) {
-  std::string changed;
-  for (size_t at = 0; at != text.size(); ++at) {
-    if (text[at] < '0' || text[at] > '9') {
-      changed += text[at];
-    } else if (at == 0 || text[at - 1] < '0' || text[at - 1] > '9') {
-      changed += number;
-    }
-  }
-  return changed;
-}
-
-struct MadeFault {
-  std::optional<Kind> kind;  // unset: none
-  std::function<void(HostTree&, const std::string& path)> make;
-};
-
-std::function<void(HostTree&, const std::string&)> Rewrite(
-    std::function<std::string(const std::string&)> change) {
-  return [change](HostTree& tree, const std::string& path) {
-    tree.Write(path, change(tree.Read(path)));
-  };
-}
-
-const std::map<std::string, MadeFault>& Faults() {
-  static const auto& faults = *new std::map<std::string, MadeFault>{
-      {"missing",
-       {Kind::kMissing,
-        [](HostTree& tree, const std::string& path) { tree.Remove(path); }}},
-      {"unreadable",
-       {Kind::kUnreadable,
-        [](HostTree& tree, const std::string& path) {
-          tree.Remove(path);
-          std::filesystem::create_directory(tree.root() + "/" + path);
-        }}},
-      {"empty",
-       {Kind::kMalformed, Rewrite([](const std::string&) { return ""; })}},
-      {"truncated", {Kind::kMalformed, Rewrite([](const std::string& text) {
-                       return text.substr(0, text.size() - 1);
-                     })}},
-      {"huge number", {Kind::kMalformed, Rewrite([](const std::string& text) {
-                         // 2^64: zero, where it wraps.
-                         return WithNumbers(text, "18446744073709551616");
-                       })}},
-      {"negative number",
-       {Kind::kMalformed, Rewrite([](const std::string& text) {
-          return WithNumbers(text, "-5");
-        })}},
-      {"binary", {Kind::kMalformed, Rewrite([](const std::string&) {
-                    return std::string(3000, '\0') + std::string(900, '\xff') +
-                           "\n";
-                  })}},
-      {"endless line", {Kind::kMalformed, Rewrite([](const std::string& text) {
-                          return std::string(1 << 20, 'x') + "\n" + text;
-                        })}},
-      {"endless text", {Kind::kMalformed, Rewrite([](const std::string& text) {
-                          std::string lines;
-                          while (lines.size() < (5 << 20))
-                            lines += "            x 1\n";
-                          return lines + text;
-                        })}},
-      {"replaced",
-       {std::nullopt,
-        [](HostTree& tree, const std::string& path) {
-          const std::string text = tree.Read(path);
-          tree.Remove(path);
-          tree.Write(path, text);
-        }}},
-  };
-  return faults;
 }
 
 HostFigures Limited() {
@@ -197,11 +130,14 @@ std::string Folder(int number) {
 }
 
 // What two readings say of a source with a fault, and of the others.
+// `was_read`: it was good before.
 void ExpectFault(const HostSnapshot& now, const std::string& path,
-                 const std::optional<Kind>& kind, SampleDepth depth) {
+                 const std::optional<Kind>& kind, SampleDepth depth,
+                 bool was_read) {
   const Source& source = Sources().at(path);
   const bool is_read = depth >= source.depth;
-  EXPECT_EQ(source.is_present(now), is_read && !kind);
+  EXPECT_EQ(source.is_present(now),
+            is_read && (!kind || (source.is_kept && was_read)));
   ASSERT_EQ(now.faults.size(), is_read && kind ? 1u : 0u);
   if (is_read && kind) {
     EXPECT_EQ(now.faults[0].kind, *kind) << now.faults[0].detail;
@@ -221,7 +157,7 @@ TEST(HostSamplerFaultsTest, EachFaultOfEachSourceAtEachDepth) {
   const FakeClock clock;
   int number = 0;
   for (const auto& [path, source] : Sources()) {
-    for (const auto& [fault, made] : Faults()) {
+    for (const auto& [fault, made] : MadeFaults()) {
       for (const SampleDepth depth :
            {SampleDepth::kFast, SampleDepth::kVmstat, SampleDepth::kFull}) {
         SCOPED_TRACE(path + " " + fault + " at depth " +
@@ -231,17 +167,17 @@ TEST(HostSamplerFaultsTest, EachFaultOfEachSourceAtEachDepth) {
         const std::string good = tree.Read(path);
         made.make(tree, path);
         const auto late = HostSampler::Open(tree.root(), clock).value();
-        ExpectFault(early->Take(depth), path, made.kind, depth);
+        ExpectFault(early->Take(depth), path, made.kind, depth, true);
         // Not only once.
-        ExpectFault(early->Take(depth), path, made.kind, depth);
+        ExpectFault(early->Take(depth), path, made.kind, depth, true);
         // A group that never had a limit has none.
         if (path != "sys/fs/cgroup/box/memory.max" || fault != "missing") {
-          ExpectFault(late->Take(depth), path, made.kind, depth);
+          ExpectFault(late->Take(depth), path, made.kind, depth, false);
         }
         if (fault == "unreadable") ::rmdir((tree.root() + "/" + path).c_str());
         tree.Write(path, good);
-        ExpectFault(early->Take(depth), path, std::nullopt, depth);
-        ExpectFault(late->Take(depth), path, std::nullopt, depth);
+        ExpectFault(early->Take(depth), path, std::nullopt, depth, true);
+        ExpectFault(late->Take(depth), path, std::nullopt, depth, true);
         std::filesystem::remove_all(tree.root());
       }
     }
@@ -399,7 +335,7 @@ TEST(HostSamplerFaultsTest, EachSpecialCase) {
 
 TEST(HostSamplerFaultsTest, ThePageHasARowForEachTestAndATestForEachRow) {
   EXPECT_EQ(FirstColumn("Sources"), Names(Sources()));
-  EXPECT_EQ(FirstColumn("Faults"), Names(Faults()));
+  EXPECT_EQ(FirstColumn("Faults"), Names(MadeFaults()));
   EXPECT_EQ(FirstColumn("Special cases"), Names(Cases()));
 }
 
@@ -413,7 +349,7 @@ TEST(HostSamplerFaultsTest, ThePageSaysWhatTheTestsExpect) {
     EXPECT_FALSE(row[6].empty()) << row[0];
   }
   for (const Row& row : Table("Faults")) {
-    const std::optional<Kind> kind = Faults().at(row[0]).kind;
+    const std::optional<Kind> kind = MadeFaults().at(row[0]).kind;
     const std::string expected =
         !kind                        ? "present"
         : *kind == Kind::kMissing    ? "absent, `kMissing`"

@@ -18,15 +18,23 @@
 
 namespace {
 std::atomic<int> allocations{0};
+std::atomic<bool> no_memory{false};
 }  // namespace
 
 void* operator new(size_t size) {
   ++allocations;
+  if (no_memory) throw std::bad_alloc();
   if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+// Not inlined: a compiler that sees free() beside a new it did not inline
+// warns.
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
 
 namespace governor {
 namespace {
@@ -130,6 +138,18 @@ TEST_F(HostSamplerTest, AFastReadingWithoutFaultsAllocatesNothing) {
   const int before = allocations;
   EXPECT_FALSE(sampler->Take(SampleDepth::kFast).faults.empty());
   EXPECT_GT(allocations - before, 0);
+}
+
+// The fault of one source must not lose the limit that is read after it.
+TEST_F(HostSamplerTest, WithoutMemoryForAFaultNothingIsToldThatGrants) {
+  tree_.Change([](HostFigures& host) { host.cgroup_limit = GiB(5); });
+  const auto sampler = Open();
+  tree_.Remove("proc/pressure/memory");
+  no_memory = true;
+  const HostSnapshot now = sampler->Take(SampleDepth::kFast);
+  no_memory = false;
+  EXPECT_FALSE(now.meminfo || now.stall || now.cgroup);
+  EXPECT_TRUE(sampler->Take(SampleDepth::kFast).meminfo.has_value());
 }
 
 TEST_F(HostSamplerTest, TheTightestOfAllGroupsAboveCounts) {

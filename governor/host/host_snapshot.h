@@ -79,8 +79,8 @@ struct HostSnapshot {
     uint64_t major_faults = 0;         // pgmajfault, events
     uint64_t compaction_failures = 0;  // compact_fail, events
     uint64_t killed = 0;               // oom_kill, events
-    uint64_t pinned = 0;    // nr_foll_pin_acquired - nr_foll_pin_released, now
-    Bytes page_size;        // the unit of the above
+    uint64_t pinned = 0;  // nr_foll_pin_acquired - nr_foll_pin_released, now
+    Bytes page_size;      // the unit of the above
   };
 
   // /proc/zoneinfo.
@@ -107,12 +107,19 @@ struct HostSnapshot {
   };
 
   // The memory cgroup, of this process and those above it, with the least room.
+  // Where a file of a group gives nothing now, and a fault says so, the last
+  // reading of that group stands in: its limit where the limit is missing; no
+  // more than its room where `used` is, with `inactive_file` zero. A group of
+  // which `used` was never read is taken to use all that it may.
   struct Cgroup {
     int version = 2;  // 1 or 2
     std::string path;
     Bytes limit;  // memory.max, memory.limit_in_bytes
     Bytes used;
     Bytes inactive_file;  // of `used`: goes when room is needed
+    // Of all these groups, whichever has the least room at this moment: what a
+    // budget is measured by.
+    Bytes smallest_limit;
   };
 
   // A source that was asked for and did not give what it should.

@@ -37,6 +37,22 @@ class PageBack::Visit {
   Entry& entry_;
 };
 
+// The one tick that is inside, for as long as it lives. Made and destroyed with
+// the lock held.
+class PageBack::Turn {
+ public:
+  explicit Turn(PageBack& owner) ABSL_NO_THREAD_SAFETY_ANALYSIS
+      : owner_(owner) {
+    owner_.ticking_ = true;
+  }
+  ~Turn() ABSL_NO_THREAD_SAFETY_ANALYSIS { owner_.ticking_ = false; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  PageBack& owner_;
+};
+
 PageBack::PageBack(ProcessPages& pages, const PageBackOptions& options)
     : pages_(pages), options_(options), next_(entries_.end()) {}
 
@@ -117,7 +133,7 @@ Bytes PageBack::Tick(absl::Duration now, bool pressure_is_over) {
   MutexLock lock(mutex_);
   Earn(now, pressure_is_over);
   if (ticking_ || !pressure_is_over || now < rests_until_) return total;
-  ticking_ = true;
+  const Turn turn(*this);
   Bytes look_at = options_.looked_at_per_tick;
   while (!entries_.empty() && !look_at.is_zero() &&
          Allowed() >= pages_.page_size()) {
@@ -138,7 +154,6 @@ Bytes PageBack::Tick(absl::Duration now, bool pressure_is_over) {
     }
     if (!MoveOn(now)) break;
   }
-  ticking_ = false;
   return total;
 }
 

@@ -73,7 +73,7 @@ class PageBack {
   // pressure, earns nothing. A range that fails is passed over until the next
   // turn, and its registration says why. Waits for the disk; registering and
   // destroying registrations go on meanwhile. Nothing while another thread is
-  // inside.
+  // inside. Without memory it may throw; the next one goes on where this was.
   Bytes Tick(absl::Duration now, bool pressure_is_over);
 
   // Of all ranges, now. Looks at every page; ranges that fail count nothing.
@@ -88,6 +88,7 @@ class PageBack {
   };
   using Position = std::list<Entry>::iterator;
   class Visit;
+  class Turn;
 
   void Unregister(Position entry);
   void Earn(absl::Duration now, bool pressure_is_over)

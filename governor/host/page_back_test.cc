@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -125,6 +126,21 @@ TEST(PageBackTest, ARangeThatFailsIsPassedOver) {
   EXPECT_EQ(pages.swapped_pages(), 0u);
   EXPECT_EQ(bad->status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(good->status().ok());
+}
+
+// As where there is no memory for a status.
+TEST(PageBackTest, ATickThatThrowsIsNotTheLast) {
+  FakeProcessPages pages;
+  PageBack page_back(pages, {});
+  auto range = Register(page_back, 0, 1000);
+  pages.Swap(0, 100);
+  page_back.Tick(absl::ZeroDuration(), true);
+  pages.OnBringIn([] { throw std::bad_alloc(); });
+  EXPECT_THROW(page_back.Tick(kTick, true), std::bad_alloc);
+  pages.OnBringIn(nullptr);
+  EXPECT_EQ(page_back.Tick(2 * kTick, true), Bytes(100 * kPage));
+  // Nobody is inside any more: this does not wait.
+  range.reset();
 }
 
 TEST(PageBackTest, ARangeThatWasTakenBackIsNotTouched) {

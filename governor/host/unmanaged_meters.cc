@@ -10,13 +10,13 @@
 namespace governor {
 namespace {
 
-// The counters of meminfo are kept per CPU, and lag by up to 125 pages of each:
-// 10 MiB with 20 CPUs. Rounded up.
 // What a driver takes of the device for itself when a process comes, in no
 // process's figure: 5.6 MiB by NVML and 8.8 MiB by cuMemGetInfo on an H200 with
 // driver 580.159.04, whatever the process did then.
 constexpr Bytes kDriverOwn = MiB(16);
 
+// The counters of meminfo are kept per CPU, and lag by up to 125 pages of each:
+// 10 MiB with 20 CPUs. Rounded up.
 constexpr Bytes kMachineSwing = MiB(16);
 
 // What was summed of figures that somebody else wrote.

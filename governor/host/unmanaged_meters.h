@@ -64,7 +64,11 @@ class DeviceDeltaMeter final : public UnmanagedMeter {
   const bool was_alone_;
 };
 
-// By what drivers hold of the machine, less `before`.
+// By what drivers hold of the machine, less `before`. Its uncertainty is never
+// less than the reading, so that nothing of it is certain: no debt and no peak
+// come of it. It could be less only if nobody else used a driver of this
+// machine and none kept pools; no list tells that where NVML lists no process:
+// other drivers (network, storage, display) count here as well.
 class MachineDeltaMeter final : public UnmanagedMeter {
  public:
   MachineDeltaMeter(Device device,

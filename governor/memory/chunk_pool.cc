@@ -202,6 +202,8 @@ absl::StatusOr<PhysicalChunk> ChunkPool::CreateChunk(Grant grant) {
     MutexLock lock(mutex_);
     --num_chunks_;
   };
+  ++begun_;
+  const absl::Cleanup ended = [this] { ++ended_; };
   const Bytes size = grant.size();
   absl::StatusOr<PhysicalChunk> chunk = PhysicalChunk::Create(device(), grant);
   if (chunk.status().code() == absl::StatusCode::kResourceExhausted &&
@@ -239,8 +241,9 @@ DriverAnswer ChunkPool::ReleaseBeyondBound() noexcept {
       MutexLock lock(mutex_);
       // Looked at with the lock held and after the chunks are here: a request
       // that begins to wait later finds them when it trims this pool.
-      const Bytes bound =
-          budget_->has_waiters() ? Bytes() : options_.max_cached;
+      const Bytes bound = budget_->has_waiters() || budget_->announced()
+                              ? Bytes()
+                              : options_.max_cached;
       TakeOldest(SaturatingSubtract(cached_, bound), victims);
     }
     if (victims.empty()) break;
@@ -272,6 +275,8 @@ void ChunkPool::TakeOldest(Bytes wanted, Batch& batch) noexcept {
 }
 
 DriverAnswer ChunkPool::ReleaseBatch(Batch& batch, Bytes* released) noexcept {
+  ++begun_;
+  const absl::Cleanup ended = [this] { ++ended_; };
   DriverAnswer first_error;
   size_t num_released = 0;
   Bytes released_now;

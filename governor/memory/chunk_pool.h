@@ -96,6 +96,18 @@ class ChunkPool final : private Reclaimer {
   // What is kept now, for reuse or because the driver would not release it.
   Bytes cached() const;
 
+  // How many creations and releases of chunks were begun and ended so far:
+  // while one is under way the driver's books and resident() need not agree.
+  struct Traffic {
+    uint64_t begun = 0;
+    uint64_t ended = 0;
+  };
+  Traffic traffic() const {
+    // In this order: none is seen to have ended that is not seen to have begun.
+    const uint64_t ended = ended_.load();
+    return {.begun = begun_.load(), .ended = ended};
+  }
+
   // Bytes of chunks that exist now, here or with whoever obtained them.
   Bytes resident() const { return Bytes(resident_.load()); }
 
@@ -150,6 +162,8 @@ class ChunkPool final : private Reclaimer {
   const ChunkPoolOptions options_;
   std::unique_ptr<Budget::Registration> registration_;
   std::atomic<uint64_t> resident_{0};
+  std::atomic<uint64_t> begun_{0};
+  std::atomic<uint64_t> ended_{0};
 
   mutable Mutex mutex_;
   CondVar released_;

@@ -9,7 +9,6 @@
 
 #include "governor/base/clock.h"
 #include "governor/budget/local_budget.h"
-#include "governor/budget/misbehaving_reclaimer.h"
 #include "governor/memory/test_device.h"
 #include "gtest/gtest.h"
 
@@ -339,41 +338,6 @@ TEST_F(ElasticRegionTest, CommitsAsMuchAsFits) {
             StatusCode::kInvalidArgument);
   ASSERT_TRUE(region->Decommit(2, 3).ok());
   EXPECT_EQ(*region->CommitAsFits(5, 2), 2u);
-}
-
-// Whatever a reclaimer does to a commit: see misbehaving_reclaimers_test.
-TEST_F(ElasticRegionTest, ACommitSurvivesMisbehavingReclaimers) {
-  for (int i = 0; i < kNumMisbehaviours; ++i) {
-    const auto misbehaviour = static_cast<Misbehaviour>(i);
-    // It ends the process: what is left then is the budget's business.
-    if (misbehaviour == Misbehaviour::kExits) continue;
-    MisbehavingWorld world(misbehaviour, ReclaimerOptions::Kind::kCallback,
-                           MiB(2));
-    {
-      const auto pool =
-          ChunkPool::Create(device_.context(), world.shared_budget(), {});
-      auto region = *ElasticRegion::Create(pool, {.size = MiB(64)});
-      bool threw = false;
-      absl::Status status;
-      try {
-        status = region->Commit(0, 30, {.deadline = world.Soon()});
-      } catch (...) {
-        threw = true;
-      }
-      world.EndIfChild(status.code() == StatusCode::kFailedPrecondition);
-      EXPECT_EQ(threw, misbehaviour == Misbehaviour::kThrowsException ||
-                           misbehaviour == Misbehaviour::kThrowsInt);
-      if (misbehaviour == Misbehaviour::kBlocks) {
-        EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
-      } else if (!threw) {
-        EXPECT_TRUE(status.ok()) << NameOf(misbehaviour) << ": " << status;
-      }
-      const bool committed = !threw && status.ok();
-      EXPECT_EQ(device_.PhysicalBytes(), committed ? MiB(60) : Bytes());
-      EXPECT_EQ(region->resident(), device_.PhysicalBytes());
-    }
-    world.CheckUnharmed();
-  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "governor/policy/host_findings.h"
 
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -94,6 +95,7 @@ TEST(HostFindingsTest, ACgroupIsNoShortageOfTheMachine) {
   seen.now.cgroup = HostSnapshot::Cgroup();
   seen.now.cgroup->path = "/box";
   seen.now.cgroup->limit = GiB(8);
+  seen.now.cgroup->smallest_limit = GiB(8);
   seen.now.cgroup->used = GiB(8);
   EXPECT_EQ(FloorFinding(seen).state, State::kOk);
   EXPECT_EQ(FloorFinding(seen).bytes, GiB(52));
@@ -102,7 +104,20 @@ TEST(HostFindingsTest, ACgroupIsNoShortageOfTheMachine) {
   EXPECT_THAT(found.message, HasSubstr("8GiB of '/box' (version 2)"));
   EXPECT_THAT(found.cost, HasSubstr("cuts a budget"));
   seen.now.cgroup->limit = GiB(120);
+  seen.now.cgroup->smallest_limit = GiB(120);
   EXPECT_THAT(CgroupFinding(seen).cost, Not(HasSubstr("cuts a budget")));
+}
+
+// A budget is measured by the smallest limit, whichever group is the fullest.
+TEST(HostFindingsTest, ACgroupWithASmallerLimitCutsTheBudget) {
+  HostObservation seen = Quiet();
+  seen.now.cgroup = HostSnapshot::Cgroup();
+  seen.now.cgroup->path = "/full";
+  seen.now.cgroup->limit = GiB(120);
+  seen.now.cgroup->smallest_limit = GiB(8);
+  const Finding found = CgroupFinding(seen);
+  EXPECT_THAT(found.message, HasSubstr("120GiB of '/full'"));
+  EXPECT_THAT(found.cost, HasSubstr("to the smallest limit: 8GiB"));
 }
 
 TEST(HostFindingsTest, PressureIsWhatItsJudgeSaid) {
@@ -233,6 +248,26 @@ TEST(HostFindingsTest, FaultsAreNamedEachWithWhatIsThenNotDone) {
   EXPECT_THAT(found[0].cost, HasSubstr("PSI alone"));
   EXPECT_EQ(found[1].name, "masked counters");
   EXPECT_THAT(found[1].message, HasSubstr("sysinfo: 4GiB"));
+}
+
+// docs/host_signals.md has the same.
+TEST(HostFindingsTest, WithoutAFileOfAGroupTheLastReadingOfItCounts) {
+  for (const auto& [source, cost] :
+       {std::pair("sys/fs/cgroup/box/memory.max", "limit that the container"),
+        {"sys/fs/cgroup/memory/box/memory.limit_in_bytes",
+         "limit that the container"},
+        {"sys/fs/cgroup/box/memory.current", "room that the container"},
+        {"sys/fs/cgroup/memory/box/memory.usage_in_bytes",
+         "room that the container"},
+        {"sys/fs/cgroup/box/memory.stat", "grants end sooner"},
+        {"proc/self/cgroup", "no limit of a container"},
+        {"sys/fs/cgroup", "no limit of a container"}}) {
+    HostSnapshot now;
+    now.faults = {{HostSnapshot::Fault::Kind::kUnreadable, source, "denied"}};
+    const std::vector<Finding> found = SourceFindings(now);
+    ASSERT_EQ(found.size(), 1);
+    EXPECT_THAT(found[0].cost, HasSubstr(cost)) << source;
+  }
 }
 
 }  // namespace

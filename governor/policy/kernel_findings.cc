@@ -73,11 +73,12 @@ Finding CgroupFinding(const HostObservation& seen) {
                       group.path, group.version, ToString(group.used));
   found.cost =
       "it counts no driver's memory: the kernel does not stop a GPU at it";
-  if (seen.budget && group.limit < *seen.budget) {
+  if (seen.budget && group.smallest_limit < *seen.budget) {
     absl::StrAppend(&found.cost,
                     "; governor does, and cuts a budget above it, "
                     "as the default of ",
-                    ToString(*seen.budget), ", to it");
+                    ToString(*seen.budget), ", to the smallest limit: ",
+                    ToString(group.smallest_limit));
   }
   found.remedy =
       "raise memory.max (docker --memory, systemd's MemoryMax=) where the "

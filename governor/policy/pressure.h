@@ -48,6 +48,9 @@ class PressureJudge {
                           absl::Duration own_stall = absl::ZeroDuration());
 
   const PressureVerdict& verdict() const { return verdict_; }
+  // When a reading last spoke for the level that stands: what is older is only
+  // held.
+  absl::Duration supported_at() const { return supported_at_; }
 
  private:
   MemoryRateMeter rates_;

@@ -25,7 +25,22 @@ std::string CostOf(absl::string_view source) {
            "sooner";
   }
   if (source == "proc/swaps") return "nothing can be said of swap";
-  return "the limit of a container that was last known counts, else none";
+  // proc/self/cgroup, or below sys/fs/cgroup; of either version.
+  if (absl::EndsWith(source, "/memory.stat")) {
+    return "none of what the container uses is taken to go when room is "
+           "needed: grants end sooner";
+  }
+  if (absl::EndsWith(source, "/memory.current") ||
+      absl::EndsWith(source, "/memory.usage_in_bytes")) {
+    return "no more than the room that the container last had counts; where "
+           "it was never known, nothing is granted";
+  }
+  if (absl::EndsWith(source, "/memory.max") ||
+      absl::EndsWith(source, "/memory.limit_in_bytes")) {
+    return "the limit that the container last had counts; where it was never "
+           "known, none does";
+  }
+  return "no limit of a container counts, until it can be read";
 }
 
 }  // namespace

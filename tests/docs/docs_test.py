@@ -62,7 +62,8 @@ class DocsTest(unittest.TestCase):
             arguments, cwd=self.folder, capture_output=True, text=True,
             timeout=300, stdin=subprocess.DEVNULL,
             env={"PATH": "/usr/bin:/bin", "GOVERNOR_DRIVER": "host",
-                 "HOME": self.folder, **environment})
+                 "HOME": self.folder, "GOVERNOR_SHARE_DIR": self.folder,
+                 **environment})
         self.assertEqual(result.returncode, status, (arguments, result.stderr))
         return result.stdout
 
@@ -117,7 +118,7 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(keys - explained, set())
 
     def test_the_examples_of_help_work(self):
-        for command in ["plan", "stat", "doctor"]:
+        for command in ["plan", "rehearse", "stat", "doctor"]:
             text = self.run_in_folder([GOVERNOR, command, "--help"])
             example = re.search(r"Example: (governor .*)", text).group(1)
             self.assertNotEqual(self.run_command(example), "")

@@ -32,6 +32,13 @@ class GovernorWorld final : public World {
   class WaitingClock final : public Clock {
    public:
     absl::Time Now() const override { return now_; }
+    absl::Duration Monotonic() const override {
+      return now_ - absl::UnixEpoch();
+    }
+    int64_t CoarseNanoseconds() const override {
+      return absl::ToInt64Nanoseconds(Monotonic());
+    }
+    absl::Duration coarse_lag() const override { return absl::ZeroDuration(); }
     bool WaitUntil(CondVar&, Mutex&, absl::Time deadline) override {
       now_ = deadline;
       return false;

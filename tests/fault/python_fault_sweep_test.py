@@ -9,7 +9,7 @@ import faulthandler
 import os
 import unittest
 
-MACHINE = "gb10,memory=1GiB"
+MACHINE = "gb10,memory=1GiB,context=16MiB"
 os.environ["GOVERNOR_HOST_DRIVER"] = MACHINE
 
 import governor

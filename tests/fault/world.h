@@ -25,7 +25,7 @@ struct Answer {
 //   check_access                committed blocks may be read and written (C++)
 class World {
  public:
-  static constexpr char kMachine[] = "gb10,memory=1GiB";
+  static constexpr char kMachine[] = "gb10,memory=1GiB,context=16MiB";
   static constexpr Bytes kBudget = MiB(128);
   static constexpr Bytes kAllowance = MiB(16);
   static constexpr Bytes kRegion = MiB(64);

@@ -61,6 +61,13 @@ class ForkTest(unittest.TestCase):
             dlpack=lambda: region.view(0, 1).__dlpack__(),
             close_region=region.close,
             release=self.lease.release,
+            settle=self.lease.settle,
+            on_reclaim=lambda: gov.on_reclaim(print),
+            transient=lambda: gov.transient("x", 1),
+            keep_in_memory=lambda: gov.keep_in_memory(bytearray(1)),
+            page_back=gov.page_back,
+            start_thread=gov.start_thread,
+            tick=gov.tick,
         ).items():
             with self.subTest(name):
                 self.assertRegex(in_child(use), "^GovernorError: .*child")
@@ -87,6 +94,23 @@ class ForkTest(unittest.TestCase):
 
         self.assertEqual(in_child(drop), "[None, None, None]")
         del arrays[:]
+
+    def test_a_child_has_no_thread_and_drops_its_callbacks(self):
+        registration = self.gov.on_reclaim(lambda wanted, seconds: None)
+        phase = self.gov.transient("x", MiB)
+        kept = self.gov.keep_in_memory(bytearray(1 << 20))
+
+        def drop():
+            registration.cancel()
+            phase.end()
+            kept.release()
+            del self.gov
+            return "dropped"
+
+        self.assertEqual(in_child(drop), "dropped")
+        phase.end()
+        kept.release()
+        registration.cancel()
 
     def test_a_child_can_open_its_own(self):
         def open_own():

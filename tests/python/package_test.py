@@ -110,6 +110,12 @@ class ConstructionTest(unittest.TestCase):
             lambda: empty.region("2MiB"),
             lambda: empty.lease(1),
             lambda: empty.tag("kv"),
+            lambda: empty.on_reclaim(print),
+            lambda: empty.transient("x", 1),
+            lambda: empty.keep_in_memory(b"x"),
+            empty.page_back,
+            empty.start_thread,
+            empty.tick,
             lambda: empty.__exit__(None, None, None),
             lambda: repr(empty),
         ):
@@ -129,7 +135,8 @@ class ConstructionTest(unittest.TestCase):
                     super().__init__(budget="32MiB", allowance=0, driver="host")
 
         with Mine(True) as mine:
-            self.assertEqual(mine.headroom, 32 << 20)
+            self.assertEqual(mine.budget, 32 << 20)
+            self.assertEqual(mine.headroom, mine.mem_get_info()[0])
         with self.assertRaises(TypeError):
             Mine(False)
 

@@ -45,6 +45,20 @@ class RegionTest(unittest.TestCase):
         self.region.decommit(0, 1)
         self.region.commit(BLOCKS_THAT_FIT, 1)
 
+    def test_commits_as_much_as_fits(self):
+        self.assertEqual(self.region.commit_as_fits(0, 3), 3)
+        rest = BLOCKS_THAT_FIT - 3
+        self.assertEqual(self.region.commit_as_fits(3, 61, deadline=0.06), rest)
+        self.assertEqual(self.region.resident, BUDGET - ALLOWANCE)
+        self.assertFalse(self.region.is_committed(BLOCKS_THAT_FIT))
+        for deadline in (None, 0.06):
+            with self.assertRaises(governor.BudgetExceeded):
+                self.region.commit_as_fits(BLOCKS_THAT_FIT, 1, deadline=deadline)
+        with self.assertRaisesRegex(ValueError, "block 2"):
+            self.region.commit_as_fits(2, 4)
+        with self.assertRaisesRegex(TypeError, "count"):
+            self.region.commit_as_fits(0, "all")
+
     def test_a_deadline_ends_the_wait(self):
         self.region.commit(0, BLOCKS_THAT_FIT)
         for deadline in (0, 0.001, None):

@@ -1,0 +1,45 @@
+#include "bindings/python/exit_gate.h"
+
+#include "absl/time/clock.h"
+
+namespace governor {
+
+ExitGate& ExitGate::Get() {
+  static auto* const gate = new ExitGate;
+  return *gate;
+}
+
+bool ExitGate::Enter() {
+  if (!process_.is_current()) return false;
+  MutexLock lock(mutex_);
+  if (exiting_) return false;
+  ++inside_;
+  return true;
+}
+
+void ExitGate::Leave() {
+  if (!process_.is_current()) return;
+  MutexLock lock(mutex_);
+  --inside_;
+  left_.NotifyAll();
+}
+
+void ExitGate::Close(absl::Duration timeout) {
+  // In a forked child those inside are not there, nor is who held the lock.
+  if (!process_.is_current()) return;
+  const absl::Time deadline = absl::Now() + timeout;
+  MutexLock lock(mutex_);
+  exiting_ = true;
+  while (inside_ > 0 && absl::Now() < deadline) {
+    left_.WaitFor(mutex_, deadline - absl::Now());
+  }
+  closed_ = true;
+}
+
+bool ExitGate::HasStuck() {
+  if (!process_.is_current()) return false;
+  MutexLock lock(mutex_);
+  return closed_ && inside_ > 0;
+}
+
+}  // namespace governor
