@@ -207,7 +207,9 @@ std::optional<Refusal> FloorGate::PrepareStep(Bytes step, absl::Time deadline) {
   // A moment ago there was room for more steps than were taken since, and the
   // floor was held with all of them counted.
   const SpareReading::Value reading = reading_.Load();
-  if (IsFresh(reading) && TakeContiguous(step) && !Left(reading).is_zero()) {
+  if (IsFresh(reading) &&
+      (!options_.needs_contiguity || TakeContiguous(step)) &&
+      !Left(reading).is_zero()) {
     return std::nullopt;
   }
   ++steps_;
@@ -236,6 +238,9 @@ bool FloorGate::StepFits(Bytes step, HostSnapshot* now, Obstacle* obstacle) {
     *obstacle =
         ObstacleTo(step, options_.floor, *now, compares ? &*before_ : nullptr,
                    /*own_stall=*/absl::ZeroDuration());
+    if (*obstacle == Obstacle::kContiguity && !options_.needs_contiguity) {
+      *obstacle = Obstacle::kNone;
+    }
     // What stalls from here on may be this step's own.
     before_.reset();
     // The step is part of what is on its way.
@@ -252,28 +257,33 @@ std::optional<Refusal> FloorGate::MakeRoom(Bytes step, absl::Time deadline) {
   const absl::Time until =
       deadline == absl::InfinitePast() ? clock.Now() + kPloughTime : deadline;
   Bytes best;
-  int vain = 0;
   int ploughs = 0;
+  int vain = 0;
   while (true) {
     HostSnapshot now;
     Obstacle obstacle = Obstacle::kNone;
     if (!StepFits(step, &now, &obstacle)) {
       return Refuse(Look().limited_by, Left(reading_.Load()));
     }
-    const Bytes contiguous =
-        now.contiguity ? now.contiguity->huge_free : Bytes();
-    if (obstacle == Obstacle::kNone) {
+    // Huge pages that were just freed may rest in a processor's own list.
+    Bytes contiguous = now.contiguity ? now.contiguity->huge_free : Bytes();
+    if (ploughs > 0 && now.zones) contiguous += now.zones->per_cpu;
+    // A plough that brought something is enough, though others took a part of
+    // it since: the kernel has seen that it can.
+    const bool brought =
+        ploughs > 0 && (contiguous >= step || contiguous > best);
+    if (obstacle == Obstacle::kNone || brought) {
       contiguous_ = SaturatingSubtract(contiguous, step).count();
       contiguous_until_ns_ = absl::ToInt64Nanoseconds(now.taken_at + kFresh);
       return std::nullopt;
     }
-    vain = contiguous > best ? 0 : vain + 1;
+    if (ploughs > 0) ++vain;
     best = std::max(best, contiguous);
-    const Bytes size = PloughSize(step, Left(reading_.Load()), ploughs++);
     // After a plough others' reclaim is in the way no longer, and the machine
     // is looked at once more: they may have taken what the floor needs.
-    if (vain > kVainPloughs || clock.Now() >= until ||
-        options_.plough(size, clock, until) < step) {
+    if (vain >= kVainPloughs || clock.Now() >= until ||
+        options_.plough(PloughSize(step, Left(reading_.Load()), ploughs++),
+                        clock, until) < step) {
       return Refuse(
           obstacle == Obstacle::kContiguity ? "contiguity" : "reclaim", best);
     }

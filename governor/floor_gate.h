@@ -33,6 +33,9 @@ struct FloorGateOptions {
   // over the same books count them twice.
   std::function<Bytes()> created = nullptr;
   std::function<Bytes()> resident = nullptr;
+  // Whether the driver takes contiguous memory, as a GPU's does. The host
+  // driver's memory files are made of small pages, wherever they lie.
+  bool needs_contiguity = true;
   // Called when memory came to exist, or was gone, under a grant; on the path
   // of a driver call, so it may cost some 100 ns. Null: nobody.
   std::function<void()> on_change = nullptr;

@@ -284,6 +284,16 @@ TEST_F(FloorGateTest, AT29_ATrueShortageOfContiguityIsRefusedAfterPloughing) {
   EXPECT_GE(ploughs_, 1);
 }
 
+TEST_F(FloorGateTest, SmallPagesNeedNoContiguity) {
+  tree_.Change([](HostFigures& host) { host.huge_free = Bytes(); });
+  FloorGateOptions options = Options();
+  options.needs_contiguity = false;
+  FloorGate gate(options);
+  ASSERT_FALSE(gate.Admit(MiB(256)).has_value());
+  EXPECT_FALSE(gate.PrepareStep(MiB(256), absl::InfinitePast()).has_value());
+  EXPECT_EQ(ploughs_, 0);
+}
+
 TEST_F(FloorGateTest, AT29_LittleMemoryIsRefusedByTheFloorWithoutPloughing) {
   SetAvailable(kFloor);
   FloorGate gate(Options());

@@ -95,6 +95,7 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
                                   .sampler = foundation->sampler.get(),
                                   .record = foundation->record.get(),
                                   .clock = foundation->clock};
+    gate_options.needs_contiguity = host == nullptr;
     gate_options.on_change = [foundation = foundation.get()] {
       foundation->Publish();
     };

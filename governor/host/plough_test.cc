@@ -30,9 +30,9 @@ TEST(PloughTest, NothingIsTakenOfNothing) {
 
 TEST(PloughTest, MoreAddressesThanThereAreAreNoCrash) {
   FakeClock clock;
-  EXPECT_EQ(Plough(Bytes(uint64_t{1} << 62), clock,
-                   clock.Now() + absl::Seconds(1)),
-            Bytes());
+  EXPECT_EQ(
+      Plough(Bytes(uint64_t{1} << 62), clock, clock.Now() + absl::Seconds(1)),
+      Bytes());
   EXPECT_EQ(Plough(Bytes(~uint64_t{0}), clock, clock.Now() + absl::Seconds(1)),
             Bytes());
 }
