@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "governor/base/status_macros.h"
@@ -377,10 +378,17 @@ absl::Status Governor::Close() {
   // gives back.
   is_closing_ = true;
   const bool had_thread = StopThread();
-  const absl::Status status = CloseWithoutThread();
-  is_closing_ = false;
-  if (!status.ok() && had_thread) StartThread().IgnoreError();
-  return status;
+  // Whatever comes, an exception included: what is not closed is open.
+  const absl::Cleanup open_again = [this, had_thread] {
+    is_closing_ = false;
+    if (!had_thread || is_closed()) return;
+    try {
+      StartThread().IgnoreError();
+    } catch (const std::bad_alloc&) {
+      // The next OnReclaim or StartThread tries again.
+    }
+  };
+  return CloseWithoutThread();
 }
 
 absl::Status Governor::CloseWithoutThread() {

@@ -15,7 +15,9 @@ def run(program, *arguments, **environment):
     return subprocess.run(
         [os.path.join(ROOT, program), *arguments], stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=300,
-        env={"PATH": "/usr/bin:/bin", "GOVERNOR_DRIVER": "host", **environment})
+        env={"PATH": "/usr/bin:/bin", "GOVERNOR_DRIVER": "host",
+             "GOVERNOR_SHARE_DIR": os.environ["GOVERNOR_SHARE_DIR"],
+             **environment})
 
 
 def plan(*arguments):
