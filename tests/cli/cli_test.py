@@ -23,7 +23,8 @@ def run(*arguments, **environment):
             resource.RLIMIT_DATA, (1 << 30, 1 << 30))
     return subprocess.run(
         [GOVERNOR, *arguments],
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env={"PATH": "/usr/bin:/bin",
+             "GOVERNOR_SHARE_DIR": os.environ["GOVERNOR_SHARE_DIR"], **environment},
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
         errors="surrogateescape", timeout=300,
         preexec_fn=limit)

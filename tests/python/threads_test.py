@@ -5,7 +5,8 @@ import threading
 import unittest
 
 import governor
-from small_host import ALLOWANCE, BLOCK, BUDGET, open_governor
+from small_host import (ALLOWANCE, BLOCK, BLOCKS_THAT_FIT, BUDGET,
+                        open_governor)
 
 THREADS = 64
 BLOCKS_EACH = 4
@@ -59,7 +60,9 @@ class ThreadsTest(unittest.TestCase):
                     self.assertTrue(region.is_committed(block))
                     region.decommit(block, 1)
 
-            run_in_threads(work)
+            # What is left is less than one thread alone may want.
+            with gov.lease((BLOCKS_THAT_FIT - BLOCKS_EACH // 4) * BLOCK):
+                run_in_threads(work)
             self.assertEqual(region.resident, 0)
             self.assertGreater(sum(granted), 0)
             self.assertGreater(sum(refused), 0)
