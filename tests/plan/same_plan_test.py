@@ -26,8 +26,9 @@ DECLARED = f"{TOTAL // 3 >> 20}MiB"  # 8 GiB of 24
 BUDGETS = ("default", "90%", DECLARED)
 # No planned KV cache here is larger.
 LARGEST_KV = TOTAL // 6
-# What stays for everybody else while the KV cache is held.
-SPARE = TOTAL // 12
+# What stays for everybody else while the KV cache is held: the default OS reserve, the
+# allowance, and a GiB more.
+SPARE = TOTAL // 8 + 2 * GIB
 
 
 def model_of(folder, name, weights):

@@ -19,16 +19,16 @@ plan = governor.plan(
     model, budget=None if budget == "default" else budget, max_model_len=4096,
     driver="host")
 
-# The weights' share of the budget stays granted, so that the KV cache gets no more than
-# its own; their memory is not taken, for there is nothing to load.
+# The weights' share of the budget is there beside the KV cache. It is not granted: their
+# memory is not taken, for there is nothing to load, and the machine need not spare it.
 share = (plan.budget_bytes - plan.allowance_bytes - plan.kv_bytes - plan.left_bytes)
 assert plan.budget_bytes == gov.budget
 BLOCK = 2 << 20
 blocks = -(-plan.kv_bytes // BLOCK)
-with gov.lease(share):
-    with gov.region(blocks * BLOCK, block=BLOCK) as region:
-        region.commit(0, blocks)
-        resident = region.resident
+assert share + blocks * BLOCK <= info[0] + BLOCK
+with gov.region(blocks * BLOCK, block=BLOCK) as region:
+    region.commit(0, blocks)
+    resident = region.resident
 print(json.dumps({
     "mem_get_info": info,
     "plan": plan.to_dict(),
