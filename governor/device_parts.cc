@@ -51,9 +51,10 @@ void FillDeviceParts(const DeviceReading& reading, Snapshot& snapshot) {
   const HostMemoryParts& machine = *reading.machine;
   // What is granted and not touched is promised, though the kernel calls it
   // free still.
-  snapshot.free = Take(SaturatingSubtract(machine.free + machine.per_cpu_free,
-                                          reading.untouched),
-                       &left);
+  snapshot.free =
+      Take(SaturatingSubtract(machine.free + machine.per_cpu_free,
+                              reading.untouched + reading.pretended),
+           &left);
   snapshot.evictable = Take(machine.evictable, &left);
   // The host driver's pages are in the kernel's count of memory files.
   const Bytes ours = SaturatingSubtract(reading.governed, reading.untouched);

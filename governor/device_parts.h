@@ -17,6 +17,9 @@ struct DeviceReading {
   Bytes governed = Bytes();
   // Of `governed`, what is no page of the machine yet.
   Bytes untouched = Bytes();
+  // Of `unmanaged`, what is counted and has no pages at all: the context of a
+  // host driver.
+  Bytes pretended = Bytes();
   // The driver is the host driver: its pages are memory files of this process.
   bool is_host_driver = false;
   std::optional<UnmanagedReading> unmanaged = std::nullopt;

@@ -95,8 +95,9 @@ void FloorGate::Settle(Bytes size) {
     // reading, which has it in `created`, or somewhere else.
     MutexLock lock(mutex_);
     untouched_ += size;
+    // Others shall not wait for it for longer than a reading is fresh.
+    if (!IsFresh(reading_.Load())) TakeLocked(SampleDepth::kFast);
   }
-  if (options_.on_change != nullptr) options_.on_change();
 }
 
 void FloorGate::Return(Bytes size, bool settled) {
@@ -109,7 +110,6 @@ void FloorGate::Return(Bytes size, bool settled) {
     // Which of its pages were touched the next reading will show.
     SetUntouched(std::min(untouched_, options_.created()));
   }
-  if (options_.on_change != nullptr) options_.on_change();
 }
 
 void FloorGate::Promise(Bytes unspent) {

@@ -36,9 +36,6 @@ struct FloorGateOptions {
   // Whether the driver takes contiguous memory, as a GPU's does. The host
   // driver's memory files are made of small pages, wherever they lie.
   bool needs_contiguity = true;
-  // Called when memory came to exist, or was gone, under a grant; on the path
-  // of a driver call, so it may cost some 100 ns. Null: nobody.
-  std::function<void()> on_change = nullptr;
   // Makes room for a step: Plough, but in tests.
   std::function<Bytes(Bytes size, const Clock& clock, absl::Time deadline)>
       plough = &Plough;

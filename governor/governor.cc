@@ -97,9 +97,6 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
                                   .record = foundation->record.get(),
                                   .clock = foundation->clock};
     gate_options.needs_contiguity = host == nullptr;
-    gate_options.on_change = [foundation = foundation.get()] {
-      foundation->Publish();
-    };
     if (host != nullptr && !host->personality().populates_at_once) {
       // Not what was settled: allowance, debt and leases are in no books, or in
       // them by another way.
@@ -123,6 +120,9 @@ absl::StatusOr<std::unique_ptr<Governor>> Governor::Create(
   budget_options.on_refusal = [foundation =
                                    foundation.get()](const Refusal& refusal) {
     foundation->Remember(refusal);
+  };
+  budget_options.on_change = [foundation = foundation.get()] {
+    foundation->Publish();
   };
   GOVERNOR_ASSIGN_OR_RETURN(foundation->budget,
                             LocalBudget::Create(budget_options));
@@ -227,7 +227,9 @@ absl::StatusOr<Grant> Governor::Lease(Bytes size,
   GOVERNOR_RETURN_IF_ERROR(CheckOpen());
   AcquireOptions with_priority = options;
   if (!with_priority.priority) with_priority.priority = priority_;
-  return budget_->Acquire(size, with_priority);
+  absl::StatusOr<Grant> grant = budget_->Acquire(size, with_priority);
+  if (grant.ok()) foundation_->Publish();
+  return grant;
 }
 
 absl::StatusOr<std::unique_ptr<Transient>> Governor::BeginTransient(

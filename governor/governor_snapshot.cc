@@ -47,6 +47,7 @@ absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
   if (host != nullptr) {
     reading.untouched =
         SaturatingSubtract(reading.governed, host->host_resident_bytes());
+    reading.pretended = host->personality().context;
     reading.driver_pool = host->kept_bytes();
   }
   reading.knows_driver_pool = host != nullptr || !is_host_memory;
@@ -68,7 +69,8 @@ absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
     snapshot.in_flight = gate->in_flight();
     const HostSpare spare = gate->Look();
     snapshot.shortfall = spare.shortfall;
-    if (const Bytes left = gate->headroom(); left < snapshot.headroom) {
+    if (const Bytes left = gate->headroom();
+        left < snapshot.headroom || !spare.shortfall.is_zero()) {
       snapshot.headroom = left;
       snapshot.limited_by = spare.limited_by;
     }

@@ -30,6 +30,8 @@ constexpr absl::Duration kRelieveEvery = absl::Milliseconds(100);
 // brought the machine less than half of what it took.
 constexpr absl::Duration kVainPause = absl::Seconds(1);
 
+constexpr absl::Duration kNothingPause = absl::Milliseconds(250);
+
 constexpr absl::Duration kPeakEvery = absl::Milliseconds(20);
 
 }  // namespace
@@ -99,6 +101,8 @@ bool HostWatch::Relieve(const HostSpare& spare, absl::Duration taken_at,
   if (!lacking.is_zero()) {
     lacked_ = spare.shortfall;
     given_back_ = options_.budget->Shrink(lacking, deadline);
+    // Whoever has nothing to give is not asked a hundred times a second.
+    if (given_back_.is_zero()) vain_until_ = taken_at + kNothingPause;
   }
   // Only what this very reading shows: a level that is merely held must not
   // take everything back in the seconds until it falls.

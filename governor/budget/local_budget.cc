@@ -219,6 +219,7 @@ void LocalBudget::Return(Bytes size, Tag tag, bool settled) {
   granted_by_tag_[tag.index()].fetch_sub(size.count(),
                                          std::memory_order_relaxed);
   granted_.fetch_sub(size.count());
+  if (on_change_ != nullptr) on_change_();
   if (num_watches_.load() == 0) return;
   returned_bytes_.fetch_add(size.count());
   if (num_waiters_.load() == 0) return;
@@ -227,7 +228,9 @@ void LocalBudget::Return(Bytes size, Tag tag, bool settled) {
 }
 
 void LocalBudget::Settle(Bytes size) {
-  if (gate_ != nullptr && process_.is_current()) gate_->Settle(size);
+  if (!process_.is_current()) return;
+  if (gate_ != nullptr) gate_->Settle(size);
+  if (on_change_ != nullptr) on_change_();
 }
 
 void LocalBudget::Move(Bytes size, Tag from, Tag to) {

@@ -32,6 +32,9 @@ struct LocalBudgetOptions {
   // Told of each refusal that a request ends with, with no lock held, on the
   // thread that is refused. Null: nobody.
   std::function<void(const Refusal&)> on_refusal = nullptr;
+  // Called when a grant was dropped, or settled: granted() has it. By any
+  // thread, with no lock of the budget held; needs no memory. Null: nobody.
+  std::function<void()> on_change = nullptr;
 };
 
 // A Budget inside one process: one word, changed by compare-and-exchange, so
@@ -127,7 +130,8 @@ class LocalBudget final : public Budget {
         clock_(*options.clock),
         gate_(options.gate),
         limited_by_(options.limited_by),
-        on_refusal_(options.on_refusal) {}
+        on_refusal_(options.on_refusal),
+        on_change_(options.on_change) {}
 
   static absl::Status ForkedChild();
 
@@ -175,6 +179,7 @@ class LocalBudget final : public Budget {
   Gate* const gate_;
   const std::string limited_by_;
   const std::function<void(const Refusal&)> on_refusal_;
+  const std::function<void()> on_change_;
   const ProcessEpoch process_;
   Arbiter arbiter_;
   ServiceBell bell_;

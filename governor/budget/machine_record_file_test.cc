@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -112,9 +113,11 @@ TEST_F(MachineRecordFileTest, TakesNothingWithASecondName) {
 }
 
 TEST_F(MachineRecordFileTest, TakesNothingOfAnotherUser) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   ASSERT_TRUE(Join().ok());
-  ASSERT_EQ(::chown(file().c_str(), 65534, 65534), 0);
+  if (::chown(file().c_str(), 65534, 65534) != 0) {
+    // Not root, or root of a user namespace that knows no other user.
+    GTEST_SKIP() << "may not give files away: " << std::strerror(errno);
+  }
   EXPECT_TRUE(absl::IsUnavailable(Join()));
   EXPECT_TRUE(absl::IsUnavailable(Look()));
   ASSERT_EQ(::chown(file().c_str(), 0, 0), 0);
