@@ -1,6 +1,7 @@
 // Takes memory as another program on the machine would: `step` bytes every
-// `interval`, each page touched, until `most` is reached, and holds them until
-// its standard input closes. One line for each step, on the monotonic clock:
+// `interval` at most, each page touched, until `most` is reached, and holds
+// them until its standard input closes. One line for each step, on the
+// monotonic clock:
 //   step=1 begin_ns=... end_ns=... held_bytes=...
 // Never below `safety` of MemAvailable: it then stops taking and says so. It
 // frees its memory by exiting.
@@ -59,7 +60,6 @@ bool WaitUntil(absl::Duration moment) {
 }
 
 void Run(const Plan& plan) {
-  const absl::Duration begin = MonotonicNow();
   Bytes held;
   int step = 0;
   while (held + plan.step <= plan.most) {
@@ -79,7 +79,8 @@ void Run(const Plan& plan) {
         static_cast<long long>(absl::ToInt64Nanoseconds(MonotonicNow())),
         static_cast<unsigned long long>(held.count()));
     std::fflush(stdout);
-    if (!WaitUntil(begin + step * plan.interval)) return;
+    // A step that took long is not made up for: never faster than was said.
+    if (!WaitUntil(from + plan.interval)) return;
   }
   WaitUntil(absl::InfiniteDuration());
 }

@@ -52,6 +52,7 @@ Importer::~Importer() {
 }
 
 void Importer::Start() {
+  ends_ = false;
   thread_ = std::thread([this] {
     while (!ends_) Pass();
   });

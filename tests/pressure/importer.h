@@ -34,6 +34,7 @@ class Importer {
   Importer(const Importer&) = delete;
   Importer& operator=(const Importer&) = delete;
 
+  // Can be started again once it was stopped.
   void Start();
   void Stop();
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -30,9 +31,9 @@ constexpr absl::Duration kSample = absl::Milliseconds(50);
 class ImporterTest : public testing::Test {
  protected:
   struct Outcome {
-    double slowed;    // fraction, 0 to 1
-    double refaults;  // file pages that came back, bytes a second
-    uint64_t pages_swapped_in;
+    double slowed = 0;    // fraction, 0 to 1
+    double refaults = 0;  // file pages that came back, bytes a second
+    uint64_t pages_swapped_in = 0;
     Bytes imported;
   };
 
@@ -70,44 +71,63 @@ class ImporterTest : public testing::Test {
                                  (loop_->waited_for_processor() - waited));
   }
 
+  // First what comes back while it goes on; then with the importer and without
+  // it in turn, so that what else changes on the machine changes both.
   Outcome Run(const char* name, bool is_governed) {
-    const absl::Duration time = absl::Seconds(FullSizes() ? 20 : 5);
+    const int rounds = FullSizes() ? 10 : 3;
+    const absl::Duration time = absl::Seconds(FullSizes() ? 4 : 1);
     Importer importer({.directory = LargeFileDirectory(),
                        // More than the loop leaves.
                        .size = weights_,
                        .is_governed = is_governed,
                        .pressure = [this] { return pressure_.load(); }});
-    const double before = RateFor(time / 4);
     const uint64_t swapped_in = Vmstat("pswpin");
     importer.Start();
     // Until the cache is full.
     RateFor(absl::Seconds(1) * FDivBytes(weights_, MiB(256)));
-    const uint64_t refaults = Vmstat("workingset_refault_file");
+    const uint64_t refaulted = Vmstat("workingset_refault_file");
     const absl::Duration begin = MonotonicNow();
     const Bytes imported = importer.done();
-    const double with = RateFor(time);
-    const absl::Duration took = MonotonicNow() - begin;
+    RateFor(5 * time);
+    const double took = absl::ToDoubleSeconds(MonotonicNow() - begin);
     Outcome result = {
-        .slowed = 0,
         .refaults =
-            static_cast<double>((Vmstat("workingset_refault_file") - refaults) *
-                                KiB(4).count()) /
-            absl::ToDoubleSeconds(took),
-        .pages_swapped_in = Vmstat("pswpin") - swapped_in,
+            static_cast<double>(Vmstat("workingset_refault_file") - refaulted) *
+            static_cast<double>(KiB(4).count()) / took,
         .imported = importer.done() - imported};
     importer.Stop();
-    const double after = RateFor(time / 4);
-    const double alone = (before + after) / 2;
-    result.slowed = 1 - with / alone;
+
+    std::vector<double> alone, with, slowed;
+    alone.push_back(RateFor(time));
+    for (int round = 0; round < rounds; ++round) {
+      importer.Start();
+      with.push_back(RateFor(time));
+      importer.Stop();
+      alone.push_back(RateFor(time));
+      slowed.push_back(1 - 2 * with.back() /
+                               (alone[alone.size() - 2] + alone.back()));
+    }
+    result.pages_swapped_in = Vmstat("pswpin") - swapped_in;
+    result.slowed = Median(slowed);
     std::printf(
-        "%s: %.2f and %.2f tokens/s alone, %.2f with an importer of %.0f MB/s: "
-        "slowed %.1f %%, refaults %.0f MB/s, %llu pages swapped in\n",
-        name, before, after, with,
-        static_cast<double>(result.imported.count()) /
-            absl::ToDoubleSeconds(took) / 1e6,
-        result.slowed * 100, result.refaults / 1e6,
+        "%s: median of %d: %.2f tokens/s alone, %.2f with an importer of %.0f "
+        "MB/s: slowed %.1f %% (%.1f to %.1f), refaults %.0f MB/s, %llu pages "
+        "swapped in\n",
+        name, rounds, Median(alone), Median(with),
+        static_cast<double>(result.imported.count()) / took / 1e6,
+        result.slowed * 100,
+        *std::min_element(slowed.begin(), slowed.end()) * 100,
+        *std::max_element(slowed.begin(), slowed.end()) * 100,
+        result.refaults / 1e6,
         static_cast<unsigned long long>(result.pages_swapped_in));
     return result;
+  }
+
+  static double Median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const size_t half = values.size() / 2;
+    return values.size() % 2 == 1 ? values[half]
+                                  : (values[half - 1] + values[half]) / 2;
   }
 
   static double FDivBytes(Bytes a, Bytes b) {

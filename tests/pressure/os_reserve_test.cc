@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "governor/base/bytes.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr Bytes kStep = MiB(256);
 constexpr absl::Duration kInterval = absl::Milliseconds(100);
 constexpr absl::Duration kLogged = absl::Milliseconds(10);
+// How long a governor that does not answer is waited for.
+constexpr absl::Duration kAnswer = absl::Seconds(1);
 // One step of the hog and one reaction.
 constexpr Bytes kSlack = MiB(512);
 
@@ -73,6 +76,11 @@ TEST(OsReserveTest, AT22AGovernedTenantLeavesTheSystemItsMemory) {
   {
     HogProcess hog(HogPath(), {kStep, kInterval, sizes.hog});
     hog.WaitUntilDone();
+    // The answer to its last step.
+    const absl::Duration done = MonotonicNow();
+    while (!(*tenant)->held().is_zero() && MonotonicNow() < done + kAnswer) {
+      std::this_thread::yield();
+    }
   }
   log.Stop();
   log.Write("os_reserve_governed", sizes.reserve);

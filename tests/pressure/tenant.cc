@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "governor/base/status_macros.h"
@@ -53,7 +54,13 @@ Bytes Tenant::Reclaim(Bytes wanted, absl::Time deadline) {
   Bytes given;
   while (given < wanted && held_ > 0) {
     const size_t last = static_cast<size_t>(held() / plan_.block - 1);
-    if (!region_->Decommit(last, 1, {.synchronize = false}).ok()) break;
+    if (const absl::Status freed =
+            region_->Decommit(last, 1, {.synchronize = false});
+        !freed.ok()) {
+      std::fprintf(stderr, "the tenant cannot give back: %s\n",
+                   freed.ToString().c_str());
+      break;
+    }
     given += plan_.block;
     held_ -= plan_.block.count();
     if (first_ns_ < 0) first_ns_ = absl::ToInt64Nanoseconds(MonotonicNow());
