@@ -1,6 +1,9 @@
 #include "governor/device_parts.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
 
 namespace governor {
 namespace {
@@ -9,6 +12,16 @@ Bytes Take(Bytes size, Bytes* left) {
   const Bytes taken = std::min(size, *left);
   *left = *left - taken;
   return taken;
+}
+
+// Names in `estimated`, once, what the machine's counters do not tell.
+void Estimate(std::initializer_list<const char*> keys, Snapshot& snapshot) {
+  std::vector<std::string>& estimated = snapshot.estimated;
+  for (const char* const key : keys) {
+    if (std::find(estimated.begin(), estimated.end(), key) == estimated.end()) {
+      estimated.push_back(key);
+    }
+  }
 }
 
 }  // namespace
@@ -45,6 +58,12 @@ void FillDeviceParts(const DeviceReading& reading, Snapshot& snapshot) {
     if (!knows_others) snapshot.estimated.push_back("other_processes_bytes");
     snapshot.os = left;  // the driver's own, and what was read a moment apart
     snapshot.residual = SaturatingSubtract(left, reading.driver_pool);
+    // What others have of it no driver knows.
+    if (reading.machine_is_unknown) {
+      Estimate({"other_processes_bytes", "os_bytes", "evictable_bytes",
+                "free_bytes", "residual_bytes"},
+               snapshot);
+    }
     return;
   }
 
@@ -71,6 +90,14 @@ void FillDeviceParts(const DeviceReading& reading, Snapshot& snapshot) {
   snapshot.residual = std::min(
       left,
       SaturatingSubtract(machine.residual, drivers + reading.driver_pool));
+  // Each machine has some of both, this very process's. Where there is none the
+  // line is masked, and what it would tell is in the rest.
+  if (machine.anonymous.is_zero()) {
+    Estimate({"other_processes_bytes", "os_bytes", "residual_bytes"}, snapshot);
+  }
+  if (machine.evictable.is_zero()) {
+    Estimate({"evictable_bytes", "os_bytes", "residual_bytes"}, snapshot);
+  }
 }
 
 }  // namespace governor

@@ -25,12 +25,16 @@ struct DeviceReading {
   std::optional<UnmanagedReading> unmanaged = std::nullopt;
   // Of the machine, where the device's memory is the machine's.
   std::optional<HostMemoryParts> machine = std::nullopt;
+  // It is, and the machine does not say what it has.
+  bool machine_is_unknown = false;
   Bytes driver_pool = Bytes();
   bool knows_driver_pool = false;
 };
 
 // Fills in the device's parts, which add up to its total, and names in
-// `estimated` those that are not measured. Arithmetic: readings of different
+// `estimated` those that are not measured: of a machine that does not say what
+// it has all but `governed`, and of one whose counters a container masks what
+// they would tell. Arithmetic: readings of different
 // moments are cut so that the sum holds; what is known best is cut last.
 void FillDeviceParts(const DeviceReading& reading, Snapshot& snapshot);
 

@@ -9,6 +9,7 @@ namespace governor {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -111,6 +112,44 @@ TEST(DevicePartsTest, WhatDriversHoldIsNoResidual) {
                   snapshot);
   EXPECT_EQ(snapshot.residual, Machine().residual);
   EXPECT_EQ(SumOf(snapshot), snapshot.total);
+}
+
+// A masked /proc/meminfo, without one of the lines that must be there.
+TEST(DevicePartsTest, OfAMachineThatDoesNotSayWhatIsFreeIsEstimated) {
+  DeviceReading reading{.total = GiB(16),
+                        .free = GiB(15),
+                        .governed = GiB(1),
+                        .is_host_driver = true,
+                        .unmanaged = UnmanagedReading{.means = "books"},
+                        .knows_driver_pool = true};
+  Snapshot snapshot;
+  FillDeviceParts(reading, snapshot);
+  EXPECT_THAT(snapshot.estimated, IsEmpty());
+  reading.machine_is_unknown = true;
+  FillDeviceParts(reading, snapshot);
+  EXPECT_THAT(snapshot.estimated,
+              ElementsAre("other_processes_bytes", "os_bytes",
+                          "evictable_bytes", "free_bytes", "residual_bytes"));
+  EXPECT_EQ(SumOf(snapshot), snapshot.total);
+}
+
+// The lines that must be there, and no others.
+TEST(DevicePartsTest, WhatMaskedLinesWouldTellIsEstimated) {
+  DeviceReading reading{
+      .total = GiB(16),
+      .unmanaged = UnmanagedReading{.means = "books"},
+      .machine = HostMemoryParts{.total = GiB(16), .free = GiB(6)},
+      .knows_driver_pool = true};
+  Snapshot snapshot;
+  FillDeviceParts(reading, snapshot);
+  EXPECT_EQ(snapshot.free, GiB(6));
+  EXPECT_THAT(snapshot.estimated,
+              ElementsAre("other_processes_bytes", "os_bytes", "residual_bytes",
+                          "evictable_bytes"));
+  EXPECT_EQ(SumOf(snapshot), snapshot.total);
+  reading.machine = Machine();
+  FillDeviceParts(reading, snapshot);
+  EXPECT_THAT(snapshot.estimated, IsEmpty());
 }
 
 TEST(DevicePartsTest, ReadingsOfDifferentMomentsAddUpAllTheSame) {

@@ -44,6 +44,7 @@ absl::StatusOr<Snapshot> Governor::TakeSnapshot() const {
   if (is_host_memory && snapshot.host && total == snapshot.host->total) {
     reading.machine = snapshot.host;
   }
+  reading.machine_is_unknown = is_host_memory && !snapshot.host;
   if (host != nullptr) {
     reading.untouched =
         SaturatingSubtract(reading.governed, host->host_resident_bytes());

@@ -72,8 +72,11 @@ absl::Status ResolveBudget(const GovernorOptions& options,
   const DeviceBudget offer =
       DeviceBudgetOf(memory.total, memory.is_integrated, options.os_reserve);
   if (depends_on_device) {
-    // A device's own memory is offered whole.
-    if (memory.is_integrated) request.os_reserve = offer.os_reserve;
+    // A device's own memory is offered whole, and from a budget that was
+    // declared alone nothing is kept back.
+    if (memory.is_integrated && (!options.budget || options.os_reserve)) {
+      request.os_reserve = offer.os_reserve;
+    }
     request.budget =
         options.budget ? options.budget->Resolve(offer.total) : offer.budget;
   }

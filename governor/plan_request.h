@@ -45,7 +45,9 @@ absl::StatusOr<DeviceMemorySize> AskDriver(const GovernorOptions& options,
 //
 // What is so known of the device is in the request: its memory, and, unless
 // `keeps_capability`, the compute capability of one that was asked. There is an
-// os_reserve only where the budget shares the machine's memory.
+// os_reserve only where the budget shares the machine's memory, and where it is
+// declared or made the budget: the default one cuts no declared budget, in
+// bytes or in percent.
 //
 // INVALID_ARGUMENT: a budget, or an OS reserve, that a Governor on the device
 // would refuse, where its size is known; names both. Otherwise errors are those

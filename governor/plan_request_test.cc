@@ -112,6 +112,21 @@ TEST_F(PlanRequestTest, TakesAPercentageOfTheWholeDevice) {
   EXPECT_EQ(request.budget, GiB(4));
 }
 
+// As Governor::Create has it: 95 % of 128 GiB are 121.6, though the reserve
+// would leave 120.
+TEST_F(PlanRequestTest, TheDefaultReserveCutsNoDeclaredBudget) {
+  declared_ = DeviceMemorySize{.total = GiB(128)};
+  const SizeSpec most = SizeSpec::Parse("95%").value();
+  PlanRequest request = Complete({.budget = most});
+  EXPECT_EQ(request.budget, SizeSpec(most).Resolve(GiB(128)));
+  EXPECT_EQ(request.os_reserve, std::nullopt);
+  request = Complete({});
+  EXPECT_EQ(request.budget, GiB(120));
+  EXPECT_EQ(request.os_reserve, GiB(8));
+  EXPECT_EQ(Try({.budget = most, .os_reserve = GiB(8)}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(PlanRequestTest, TakesAnAllowanceOfTheBudget) {
   const SizeSpec tenth = SizeSpec::Parse("10%").value();
   EXPECT_EQ(Complete({.budget = GiB(10), .allowance = tenth}).allowance,

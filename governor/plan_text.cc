@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -11,6 +12,7 @@
 #include "governor/budget_bar.h"
 #include "governor/group_blocks.h"
 #include "governor/model_text.h"
+#include "governor/policy/device_budget.h"
 #include "governor/policy/engine.h"
 #include "governor/policy/kv_dtype.h"
 #include "governor/printable.h"
@@ -54,6 +56,19 @@ std::vector<BudgetPart> PartsOf(const Plan& plan) {
   return parts;
 }
 
+// Where not all of the budget can be granted, in words; else empty.
+std::string UsableText(const Plan& plan, const PlanRequest& request) {
+  if (!plan.budget || plan.os_reserve || !request.device_memory ||
+      !request.is_integrated) {
+    return "";
+  }
+  const std::optional<Bytes> usable =
+      UsableOfDeclared(*plan.budget, *request.device_memory);
+  if (!usable) return "";
+  return absl::StrCat("of which the default OS reserve lets ",
+                      ToString(*usable), " be granted");
+}
+
 std::string TableToText(const Plan& plan, const PlanRequest& request) {
   std::string text = absl::StrCat("planned for ", ToString(plan.layout.engine));
   if (request.layout.platform == Platform::kCpu) {
@@ -78,7 +93,10 @@ std::string TableToText(const Plan& plan, const PlanRequest& request) {
     absl::StrAppend(&text, Line("OS reserve", *plan.os_reserve,
                                 "kept back before the budget"));
   }
-  if (plan.budget) absl::StrAppend(&text, Line("budget", *plan.budget, ""));
+  if (plan.budget) {
+    absl::StrAppend(&text,
+                    Line("budget", *plan.budget, UsableText(plan, request)));
+  }
   std::string legend;
   const std::vector<BudgetPart> parts = PartsOf(plan);
   for (const BudgetPart& part : parts) {
@@ -148,8 +166,10 @@ std::string RanksToText(const Plan& plan) {
   return text;
 }
 
-std::string VerdictToText(const Plan& plan, const PlanAdvice& advice) {
+std::string VerdictToText(const Plan& plan, const PlanAdvice& advice,
+                          const PlanRequest& request) {
   if (plan.fits) {
+    const std::string usable = UsableText(plan, request);
     // Whole sequences, where they were counted; what the engine keeps to itself
     // and a common prefix are in that number, and not in the other.
     std::string sequences = advice.most_seqs
@@ -161,7 +181,7 @@ std::string VerdictToText(const Plan& plan, const PlanAdvice& advice) {
         plan.gate().activations.is_zero()
             ? "; with nothing set aside for activations (--activations)"
             : "",
-        "\n");
+        usable.empty() ? "" : "; in a budget ", usable, "\n");
   }
   std::string text = absl::StrCat("does not fit: ", plan.shortfall->reason);
   if (plan.shortfall->missing) {
@@ -229,7 +249,8 @@ std::string ToText(const Plan& plan, const PlanAdvice& advice,
                    const std::vector<std::string>& engine_flags) {
   std::string text = absl::StrCat(
       ToText(model, request.weights.has_value()), TableToText(plan, request),
-      CacheToText(plan), RanksToText(plan), VerdictToText(plan, advice),
+      CacheToText(plan), RanksToText(plan),
+      VerdictToText(plan, advice, request),
       LimitsToText(plan, advice, model, request), ChangesToText(advice));
   if (!engine_flags.empty()) {
     absl::StrAppend(&text, "flags of ", ToString(plan.layout.engine), "\n");

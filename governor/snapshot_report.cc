@@ -1,11 +1,12 @@
 #include "governor/snapshot_report.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
@@ -47,17 +48,29 @@ std::string Line(absl::string_view label, Bytes bytes, absl::string_view note) {
                          note.empty() ? "" : "  ", note);
 }
 
+// What `limited_by` names, behind "limited by".
+std::string InProse(const std::string& limited_by) {
+  if (limited_by == "os_reserve") return "the OS reserve";
+  if (limited_by == "cgroup") return "the cgroup's limit";
+  if (limited_by == "host_unknown") {
+    return "what is not known of the machine (host_unknown)";
+  }
+  if (limited_by == "contiguity") return "broken-up memory (contiguity)";
+  return absl::StrCat("the ", limited_by);  // budget, driver
+}
+
 }  // namespace
 
 nlohmann::ordered_json ToJson(const Snapshot& snapshot) {
   return ToJson<Snapshot>(snapshot);
 }
 
-Json ToJson(const std::vector<MachineRecord::RememberedRefusal>& refusals) {
-  Json json = Json::array();
-  for (const MachineRecord::RememberedRefusal& remembered : refusals) {
+Json ToJson(const Explanation& explanation) {
+  Json refusals = Json::array();
+  for (const MachineRecord::RememberedRefusal& remembered :
+       explanation.refusals) {
     const Refusal& refusal = remembered.refusal;
-    json.push_back(
+    refusals.push_back(
         {{"when", absl::FormatTime(absl::RFC3339_sec, remembered.when,
                                    absl::UTCTimeZone())},
          {"name", remembered.tenant},
@@ -69,21 +82,38 @@ Json ToJson(const std::vector<MachineRecord::RememberedRefusal>& refusals) {
          {"headroom_bytes", refusal.headroom.count()},
          {"limited_by", refusal.limited_by}});
   }
-  return json;
+  return {{"takes_host_memory", explanation.takes_host_memory},
+          {"why_host_memory", explanation.why_host_memory},
+          {"refusals", std::move(refusals)}};
 }
 
-std::string ToText(
-    const std::vector<MachineRecord::RememberedRefusal>& refusals) {
-  if (refusals.empty()) return "no refusal is remembered\n";
-  std::string text = "last refusals\n";
-  for (const MachineRecord::RememberedRefusal& remembered : refusals) {
+std::string WhoseMemory(bool takes_host_memory, absl::string_view why) {
+  return takes_host_memory
+             ? absl::StrCat("taken from the machine, because ", why,
+                            ": the OS reserve is checked at each grant")
+             : absl::StrCat("not the machine's, because ", why,
+                            ": the OS reserve governs only what is pinned of "
+                            "the host's");
+}
+
+std::string ToText(const Explanation& explanation) {
+  std::string text = absl::StrCat(
+      "device memory: ",
+      WhoseMemory(explanation.takes_host_memory, explanation.why_host_memory),
+      "\n");
+  if (explanation.refusals.empty()) {
+    return absl::StrCat(text, "no refusal is remembered\n");
+  }
+  absl::StrAppend(&text, "last refusals\n");
+  for (const MachineRecord::RememberedRefusal& remembered :
+       explanation.refusals) {
     const Refusal& refusal = remembered.refusal;
     absl::StrAppend(
         &text, "  ",
         absl::FormatTime("%H:%M:%S", remembered.when, absl::LocalTimeZone()),
         " ", remembered.tenant, " (", remembered.pid, ") asked ",
         ToString(refusal.asked), " for '", refusal.tag, "': limited by ",
-        refusal.limited_by, ", headroom ", ToString(refusal.headroom),
+        InProse(refusal.limited_by), ", headroom ", ToString(refusal.headroom),
         "; granted ", ToString(refusal.granted), " of ",
         ToString(refusal.limit), "\n");
   }
@@ -94,25 +124,25 @@ std::string ToText(const Snapshot& snapshot) {
   std::string text = absl::StrCat(
       "device ", snapshot.device, ": ", snapshot.device_name, " (driver ",
       snapshot.driver, ")\n", Line("total", snapshot.total, ""));
+  const auto mark = [&snapshot](const SnapshotPart& part) {
+    return absl::c_linear_search(snapshot.estimated, part.key) ? "estimated"
+                                                               : "";
+  };
   for (const SnapshotPart& part : kSnapshotParts) {
-    const auto& estimated = snapshot.estimated;
-    const bool is_estimated = std::find(estimated.begin(), estimated.end(),
-                                        part.key) != estimated.end();
-    absl::StrAppend(&text,
-                    Line(absl::StrCat("= ", part.label), snapshot.*part.bytes,
-                         is_estimated ? "estimated" : ""));
+    absl::StrAppend(&text, Line(absl::StrCat("= ", part.label),
+                                snapshot.*part.bytes, mark(part)));
   }
   for (const SnapshotPart& part : kSnapshotSubparts) {
     if ((snapshot.*part.bytes).is_zero()) continue;
-    absl::StrAppend(&text, Line(part.label, snapshot.*part.bytes, ""));
+    absl::StrAppend(&text, Line(part.label, snapshot.*part.bytes, mark(part)));
   }
   absl::StrAppend(&text, "budget of this process\n");
   for (const SnapshotPart& part : kSnapshotBudgetParts) {
-    absl::StrAppend(
-        &text, Line(part.label, snapshot.*part.bytes,
-                    part.bytes == &Snapshot::headroom
-                        ? absl::StrCat("limited by the ", snapshot.limited_by)
-                        : ""));
+    absl::StrAppend(&text, Line(part.label, snapshot.*part.bytes,
+                                part.bytes == &Snapshot::headroom
+                                    ? absl::StrCat("limited by ",
+                                                   InProse(snapshot.limited_by))
+                                    : ""));
   }
   for (const Refusal::Holder& holder : snapshot.holders) {
     absl::StrAppend(&text, Line(absl::StrCat("held by '", holder.tag, "'"),
@@ -124,7 +154,8 @@ std::string ToText(const Snapshot& snapshot) {
         &text,
         Line(absl::StrCat(tenant.name, " (", tenant.pid, ")"), tenant.granted,
              absl::StrCat("unmanaged ", ToString(tenant.unmanaged),
-                          ", resident on the host ", ToString(tenant.rss))));
+                          ", resident on the host ", ToString(tenant.rss),
+                          ", in flight ", ToString(tenant.in_flight))));
   }
   if (snapshot.host) {
     absl::StrAppend(&text, "host\n", Line("total", snapshot.host->total, ""));

@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -44,16 +45,18 @@ Snapshot Example() {
   return snapshot;
 }
 
-std::vector<MachineRecord::RememberedRefusal> ExampleRefusals() {
-  return {{.tenant = "server",
-           .pid = 7,
-           .when = absl::UnixEpoch(),
-           .refusal = {.asked = GiB(2),
-                       .granted = GiB(39),
-                       .limit = GiB(40),
-                       .headroom = GiB(1),
-                       .limited_by = "budget",
-                       .tag = "kv"}}};
+Explanation ExampleExplanation() {
+  return {.takes_host_memory = true,
+          .why_host_memory = "it has none",
+          .refusals = {{.tenant = "server",
+                        .pid = 7,
+                        .when = absl::UnixEpoch(),
+                        .refusal = {.asked = GiB(2),
+                                    .granted = GiB(39),
+                                    .limit = GiB(40),
+                                    .headroom = GiB(1),
+                                    .limited_by = "budget",
+                                    .tag = "kv"}}}};
 }
 
 // Every key in `json`: `host`, `host.free_bytes`, `tenants[].pid`.
@@ -94,7 +97,8 @@ TEST(SnapshotReportTest, TextMarksWhatIsEstimated) {
 TEST(SnapshotReportTest, TextHasEveryoneAndTheHost) {
   const std::string text = ToText(Example());
   EXPECT_THAT(text, testing::ContainsRegex(
-                        "server \\(7\\) +30GiB  unmanaged 512MiB, resident"));
+                        "server \\(7\\) +30GiB  unmanaged 512MiB, resident on "
+                        "the host 2GiB, in flight 1GiB\n"));
   EXPECT_THAT(text, testing::ContainsRegex("host\n  total +16GiB"));
   EXPECT_THAT(text, testing::ContainsRegex("= anonymous +13GiB"));
   EXPECT_THAT(text, testing::HasSubstr("pressure some: swap-in 20.0 MiB/s"));
@@ -109,18 +113,46 @@ TEST(SnapshotReportTest, TheHostIsNullWhereTheMachineDoesNotSay) {
 }
 
 TEST(SnapshotReportTest, RefusalsHaveTheirTagAndTheirNumbers) {
-  const nlohmann::ordered_json json = ToJson(ExampleRefusals());
+  const nlohmann::ordered_json json =
+      ToJson(ExampleExplanation()).at("refusals");
   ASSERT_EQ(json.size(), 1);
   EXPECT_EQ(json[0].at("when"), "1970-01-01T00:00:00+00:00");
   EXPECT_EQ(json[0].at("tag"), "kv");
   EXPECT_EQ(json[0].at("asked_bytes"), GiB(2).count());
   EXPECT_EQ(json[0].at("headroom_bytes"), GiB(1).count());
-  EXPECT_THAT(ToText(ExampleRefusals()),
+  EXPECT_THAT(ToText(ExampleExplanation()),
               testing::HasSubstr("server (7) asked 2GiB for 'kv': limited by "
-                                 "budget, headroom 1GiB; granted 39GiB of "
+                                 "the budget, headroom 1GiB; granted 39GiB of "
                                  "40GiB"));
-  EXPECT_EQ(ToText(std::vector<MachineRecord::RememberedRefusal>()),
-            "no refusal is remembered\n");
+  EXPECT_THAT(ToText(Explanation()),
+              testing::HasSubstr("no refusal is remembered\n"));
+}
+
+TEST(SnapshotReportTest, WhoseMemoryItIsHasItsReason) {
+  Explanation explanation = ExampleExplanation();
+  EXPECT_THAT(
+      ToText(explanation),
+      testing::HasSubstr(
+          "device memory: taken from the machine, because it has none"));
+  EXPECT_EQ(ToJson(explanation).at("takes_host_memory"), true);
+  EXPECT_EQ(ToJson(explanation).at("why_host_memory"), "it has none");
+  explanation.takes_host_memory = false;
+  EXPECT_THAT(ToText(explanation),
+              testing::HasSubstr("not the machine's, because it has none"));
+}
+
+TEST(SnapshotReportTest, WhereHeadroomEndsIsSaidInProse) {
+  Snapshot snapshot = Example();
+  for (const auto& [limited_by, prose] :
+       {std::pair("budget", "limited by the budget\n"),
+        {"os_reserve", "limited by the OS reserve\n"},
+        {"cgroup", "limited by the cgroup's limit\n"},
+        {"host_unknown",
+         "limited by what is not known of the machine (host_unknown)\n"}}) {
+    snapshot.limited_by = limited_by;
+    EXPECT_THAT(ToText(snapshot), testing::HasSubstr(prose));
+    EXPECT_EQ(ToJson(snapshot).at("limited_by"), limited_by);
+  }
 }
 
 // docs/metrics.md explains every key that is written, and no other.
@@ -138,7 +170,7 @@ TEST(SnapshotReportTest, TheDocumentationIsComplete) {
     }
   }
   nlohmann::ordered_json json = ToJson(Example());
-  json["refusals"] = ToJson(ExampleRefusals());
+  json.update(ToJson(ExampleExplanation()));
   std::set<std::string> written;
   AddKeys("", json, written);
   EXPECT_EQ(documented, written);

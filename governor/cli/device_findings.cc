@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "governor/driver/nvml_loader.h"
+#include "governor/snapshot_report.h"
 
 namespace governor {
 namespace {
@@ -74,11 +75,16 @@ std::vector<Finding> DeviceFindings(const DeviceSeen& seen) {
                           device.driver_version() % 1000 / 10)});
   findings.push_back({.name = "device 0", .message = device.name()});
   findings.push_back(
-      {.name = "memory",
+      {.name = "device memory",
        .message = absl::StrCat(
-           ToString(device.total_memory()),
-           device.is_integrated() ? ", the machine's own" : ", its own"),
+           ToString(device.total_memory()), ", ",
+           WhoseMemory(device.takes_host_memory(), device.why_host_memory())),
        .bytes = device.total_memory()});
+  if (seen.is_host && !device.takes_host_memory()) {
+    absl::StrAppend(&findings.back().message,
+                    "; but the host driver plays it in the machine's memory, "
+                    "where the OS reserve is checked at each grant");
+  }
   if (device.supports_virtual_memory()) {
     findings.push_back({.name = "virtual memory",
                         .message = absl::StrCat("blocks are multiples of ",

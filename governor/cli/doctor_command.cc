@@ -20,6 +20,7 @@
 #include "governor/cli/kernel_settings_reader.h"
 #include "governor/cli/memory_findings.h"
 #include "governor/cli/memory_holders.h"
+#include "governor/cli/record_folder.h"
 #include "governor/driver_choice.h"
 #include "governor/host/host_sampler.h"
 #include "governor/policy/device_budget.h"
@@ -57,7 +58,10 @@ struct DoctorCommand {
     report.holders = LargestHolders(root, report.device.processes, kHolders);
     report.findings.push_back(HoldersFinding(report.holders, is_short));
     Append(HostFindings(seen), report.findings);
-    report.findings.push_back(RecordFinding(options, clock));
+    const bool needs_record =
+        report.device.is_host ||
+        (report.device.device && report.device.device->takes_host_memory());
+    report.findings.push_back(RecordFinding(options, needs_record, clock));
     if (json) {
       std::cout << ToJson(report).dump(2) << "\n";
     } else {
@@ -115,12 +119,11 @@ struct DoctorCommand {
     return seen;
   }
 
-  // Joins the record and leaves it, as every governor does.
-  static Finding RecordFinding(const GovernorOptions& options,
+  // Joins the record and leaves it, as every governor does. `is_needed`: none
+  // can be opened on this device without it.
+  static Finding RecordFinding(const GovernorOptions& options, bool is_needed,
                                const Clock& clock) {
-    const char* const runtime = ReadProcessEnvironment("XDG_RUNTIME_DIR");
-    const std::string folder = MachineRecord::DefaultFolder(
-        options.share_dir, runtime != nullptr ? runtime : "");
+    const std::string folder = RecordFolder(options);
     const auto record = MachineRecord::Join(folder, "doctor", &clock);
     Finding found{.name = "machine record"};
     if (record.ok()) {
@@ -131,11 +134,11 @@ struct DoctorCommand {
     }
     found.state = Finding::State::kLack;
     found.message = std::string(record.status().message());
-    found.cost =
-        "no governor can be opened: two that see the same spare memory would "
-        "both take it";
-    found.remedy =
-        "set GOVERNOR_SHARE_DIR to a folder that this user alone can write";
+    found.cost = is_needed
+                     ? "no governor can be opened: two that see the same spare "
+                       "memory would both take it"
+                     : "nobody sees this user's other governors";
+    found.remedy = RecordRemedy(record.status(), folder);
     return found;
   }
 };
@@ -153,7 +156,11 @@ void AddDoctorCommand(CLI::App& app, int* exit_code) {
           "Read proc/ and sys/ under this folder, a copy of another machine's")
       ->type_name("DIR");
   doctor->driver.AddTo(*command);
-  command->footer("Example: governor doctor");
+  command->footer(
+      "Example: governor doctor\n"
+      "Exit status: 0 the machine was looked at, whatever was found (the last "
+      "line counts it; --json has lacks and notes); 1 --driver cuda was asked "
+      "for and cannot be used, or DIR cannot be read; 2 wrong usage.");
   command->callback(
       [doctor, exit_code] { *exit_code = Report(doctor->Run()); });
 }

@@ -1,8 +1,10 @@
 #include "governor/cli/doctor_report.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
@@ -34,6 +36,16 @@ std::string KeyOf(absl::string_view name) {
   return absl::AsciiStrToLower(absl::StrReplaceAll(name, {{" ", "_"}}));
 }
 
+int CountOf(Finding::State state, const std::vector<Finding>& findings) {
+  return static_cast<int>(std::count_if(
+      findings.begin(), findings.end(),
+      [state](const Finding& finding) { return finding.state == state; }));
+}
+
+std::string Counted(int count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
 Json ToJson(const Finding& finding) {
   Json json = {{"name", KeyOf(finding.name)},
                {"state", ToString(finding.state)}};
@@ -57,6 +69,8 @@ nlohmann::ordered_json ToJson(const DoctorReport& report) {
                {"granularity_bytes", nullptr},
                {"unaccounted_bytes", ToJson(report.memory.unaccounted)},
                {"vanished_bytes", ToJson(report.memory.vanished)},
+               {"lacks", CountOf(Finding::State::kLack, report.findings)},
+               {"notes", CountOf(Finding::State::kNote, report.findings)},
                {"holders", Json::array()},
                {"findings", Json::array()}};
   if (!report.device.cuda_problem.empty()) {
@@ -98,6 +112,9 @@ std::string ToText(const std::vector<Finding>& findings) {
                             finding.remedy);
     }
   }
+  absl::StrAppend(
+      &text, Counted(CountOf(Finding::State::kLack, findings), "lack"), ", ",
+      Counted(CountOf(Finding::State::kNote, findings), "note"), "\n");
   return text;
 }
 

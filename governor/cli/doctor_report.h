@@ -24,7 +24,8 @@ struct DoctorReport {
 // The same keys whatever was found; null where there is nothing to say.
 nlohmann::ordered_json ToJson(const DoctorReport& report);
 
-// A line for each finding, and under it what it costs and the remedy.
+// A line for each finding, under it what it costs and the remedy, and at the
+// end one that counts: "2 lacks, 3 notes".
 std::string ToText(const std::vector<Finding>& findings);
 
 }  // namespace governor

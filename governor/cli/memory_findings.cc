@@ -50,7 +50,10 @@ MemoryFindings FindUnaccountedMemory(const HostSnapshot& now,
       ParseBootBaseline(ReadText(baseline));
   const BootBaseline next =
       NextBaseline(known, {boot_id, now.meminfo->total, *found.unaccounted});
-  found.vanished = SaturatingSubtract(*found.unaccounted, next.unaccounted);
+  // Of another machine, or of none, it says nothing.
+  if (known && known->total == now.meminfo->total) {
+    found.vanished = SaturatingSubtract(*found.unaccounted, next.unaccounted);
+  }
   if (known != next) found.problem = Keep(baseline, next);
   return found;
 }
@@ -73,6 +76,18 @@ std::vector<Finding> UnaccountedFindings(const MemoryFindings& memory) {
              "end the programs that used the GPU; what does not come back then "
              "is the driver's, and a reboot frees it",
          .bytes = *memory.vanished});
+  } else if (memory.unaccounted && !memory.vanished) {
+    findings.push_back(
+        {.state = Finding::State::kNote,
+         .name = "unaccounted memory",
+         .message =
+             absl::StrCat(ToString(*memory.unaccounted),
+                          "; there was no boot baseline to compare that with",
+                          memory.problem.empty() ? ": this is the first" : ""),
+         .cost = "memory that vanished before now is not seen",
+         .remedy = "run it again later; where memory seems to be missing "
+                   "already, after a reboot",
+         .bytes = *memory.unaccounted});
   } else if (memory.unaccounted) {
     findings.push_back({.name = "unaccounted memory",
                         .message = absl::StrCat(ToString(*memory.unaccounted),

@@ -16,7 +16,8 @@ struct MemoryFindings {
   // Of the machine now; nullopt: its kernel does not say, as in some
   // containers.
   std::optional<Bytes> unaccounted;
-  // More than on the last clean boot; nullopt: that is not known yet.
+  // More than on the last clean boot; nullopt: there was no baseline of it, the
+  // first is kept now.
   std::optional<Bytes> vanished;
   // Why the baseline could not be kept; empty: it was.
   std::string problem;

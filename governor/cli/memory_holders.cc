@@ -78,7 +78,15 @@ Finding HoldersFinding(const std::vector<MemoryHolder>& holders,
       holders, ", ", [](std::string* out, const MemoryHolder& holder) {
         absl::StrAppend(out, Describe(holder));
       });
-  if (holders.empty()) found.message = "no process can be seen";
+  if (holders.empty()) {
+    found.state = Finding::State::kNote;
+    found.message = "not known: no process can be seen";
+    found.cost = "where memory is missing nobody is named";
+    found.remedy =
+        "in a container share the host's processes (--pid=host), or "
+        "ask on the host";
+    return found;
+  }
   if (!is_short) return found;
   found.state = Finding::State::kNote;
   found.cost = "memory is missing, and these have the most of what is seen";

@@ -29,7 +29,7 @@ std::vector<MemoryHolder> LargestHolders(
     size_t most);
 
 // They, as `doctor` shows them: a note where somebody is to give back
-// (`is_short`).
+// (`is_short`), and where nobody can be seen.
 Finding HoldersFinding(const std::vector<MemoryHolder>& holders, bool is_short);
 
 }  // namespace governor

@@ -30,8 +30,9 @@ std::string RehearsalReport::Misfit() const {
       ToString(phases[number].size), ", and at most ",
       ToString(outcome.largest), " can be had when it begins; ",
       ToString(outcome.shortfall), " are missing of a budget of ",
-      ToString(budget), "; a budget of ", ExactText(rehearsal.smallest_budget),
-      " would do");
+      ToString(budget),
+      declared_budget ? ", the cgroup's limit; a limit and" : ";",
+      " a budget of ", ExactText(rehearsal.smallest_budget), " would do");
 }
 
 std::string RehearsalReport::ToText() const {
@@ -39,7 +40,15 @@ std::string RehearsalReport::ToText() const {
   if (os_reserve) {
     text += Row("OS reserve", *os_reserve, "kept back before the budget");
   }
-  text += Row("budget", budget, "");
+  std::string remark;
+  if (declared_budget) {
+    remark = absl::StrCat("the cgroup's limit, below the budget of ",
+                          ToString(*declared_budget));
+  } else if (usable) {
+    remark = absl::StrCat("of which the default OS reserve lets ",
+                          ToString(*usable), " be granted");
+  }
+  text += Row("budget", budget, remark);
   text += Row("allowance", allowance, "for what is not governed");
   text += absl::StrFormat("  %-16s %10s %10s %10s %10s\n", "phase", "takes",
                           "before", "during", "after");
@@ -84,7 +93,11 @@ std::string RehearsalReport::ToText() const {
 
 Json RehearsalReport::ToJson() const {
   Json json = {{"budget_bytes", budget.count()},
+               {"limited_by", declared_budget ? "cgroup" : "budget"},
                {"allowance_bytes", allowance.count()}};
+  if (declared_budget) {
+    json["declared_budget_bytes"] = declared_budget->count();
+  }
   if (os_reserve) json["os_reserve_bytes"] = os_reserve->count();
   json["fits"] = rehearsal.fits;
   json["peak_bytes"] = rehearsal.peak.count();

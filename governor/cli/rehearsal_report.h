@@ -14,7 +14,12 @@ namespace governor {
 // A rehearsal and what it was of, for people and for scripts.
 struct RehearsalReport {
   Bytes budget;
+  // What the budget was before a cgroup's smaller limit became it.
+  std::optional<Bytes> declared_budget;
   std::optional<Bytes> os_reserve;  // kept back before the budget
+  // What the default OS reserve lets be granted of a declared budget; absent:
+  // all of it.
+  std::optional<Bytes> usable;
   Bytes allowance;
   std::vector<RehearsedPhase> phases;
   std::vector<bool> recorded;  // of each phase: its size is a recorded peak

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -7,13 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "governor/base/clock.h"
 #include "governor/base/status_macros.h"
 #include "governor/cli/command.h"
 #include "governor/cli/driver_option.h"
 #include "governor/cli/option_values.h"
 #include "governor/cli/rehearsal_report.h"
+#include "governor/host/host_sampler.h"
 #include "governor/phase_store.h"
 #include "governor/plan_request.h"
+#include "governor/policy/device_budget.h"
 #include "governor/policy/plan.h"
 #include "governor/policy/rehearsal.h"
 #include "governor/printable.h"
@@ -63,6 +67,7 @@ struct RehearseCommand {
   OptionText budget, os_reserve, allowance;
   std::vector<std::string> phases;
   bool json = false;
+  std::string root = "/";
 
   absl::StatusOr<int> Run() const {
     GovernorOptions options;
@@ -79,18 +84,27 @@ struct RehearseCommand {
     }
     GOVERNOR_ASSIGN_OR_RETURN(options, driver.Read(std::move(options)));
 
-    std::string why_host;
-    const DeviceMemorySource device = [&] {
-      return AskDriver(options, &why_host);
+    std::optional<DeviceMemorySize> asked;
+    const DeviceMemorySource device =
+        [&]() -> absl::StatusOr<DeviceMemorySize> {
+      if (asked) return *asked;
+      std::string why_host;
+      absl::StatusOr<DeviceMemorySize> memory = AskDriver(options, &why_host);
+      SayWhyHost(why_host);
+      if (memory.ok()) asked = *memory;
+      return memory;
     };
-    absl::StatusOr<PlanRequest> resolved =
-        CompletePlanRequest({}, options, device);
-    SayWhyHost(why_host);
-    if (!resolved.ok()) return resolved.status();
+    GOVERNOR_ASSIGN_OR_RETURN(const PlanRequest resolved,
+                              CompletePlanRequest({}, options, device));
     RehearsalReport report;
-    report.budget = *resolved->budget;
-    report.os_reserve = resolved->os_reserve;
-    report.allowance = resolved->allowance.value_or(kDefaultAllowance);
+    report.budget = *resolved.budget;
+    report.os_reserve = resolved.os_reserve;
+    report.allowance = resolved.allowance.value_or(kDefaultAllowance);
+    if (resolved.device_memory && resolved.is_integrated &&
+        !resolved.os_reserve) {
+      report.usable = UsableOfDeclared(report.budget, *resolved.device_memory);
+    }
+    GOVERNOR_RETURN_IF_ERROR(CutToCgroup(device, report));
     GOVERNOR_RETURN_IF_ERROR(FillPhases(parsed, device, report));
     GOVERNOR_ASSIGN_OR_RETURN(
         report.rehearsal,
@@ -103,6 +117,26 @@ struct RehearseCommand {
     if (report.rehearsal.fits) return kDone;
     std::cerr << "governor: " << report.Misfit() << "\n";
     return kDoesNotFit;
+  }
+
+  // As a governor's budget: the smallest limit above this process is the budget
+  // where that is larger, and of the machine's memory. The driver is asked only
+  // where there is such a limit.
+  absl::Status CutToCgroup(const DeviceMemorySource& device,
+                           RehearsalReport& report) const {
+    const RealClock clock;
+    GOVERNOR_ASSIGN_OR_RETURN(const std::unique_ptr<HostSampler> sampler,
+                              HostSampler::Open(root, clock));
+    const HostSnapshot now = sampler->Take(SampleDepth::kFast);
+    if (!now.cgroup || now.cgroup->smallest_limit >= report.budget) {
+      return absl::OkStatus();
+    }
+    GOVERNOR_ASSIGN_OR_RETURN(const DeviceMemorySize memory, device());
+    if (!memory.is_integrated) return absl::OkStatus();
+    report.declared_budget = report.budget;
+    report.budget = now.cgroup->smallest_limit;
+    report.allowance = std::min(report.allowance, report.budget);
+    return absl::OkStatus();
   }
 
   // The driver is asked only for a size that was not given.
@@ -128,8 +162,16 @@ struct RehearseCommand {
 
   static absl::StatusOr<Bytes> RecordedPeak(const std::string& name,
                                             const DeviceMemorySize& device) {
-    GOVERNOR_ASSIGN_OR_RETURN(const std::string path,
-                              DefaultPhasesPath(&ReadProcessEnvironment));
+    const absl::StatusOr<std::string> file =
+        DefaultPhasesPath(&ReadProcessEnvironment);
+    if (absl::IsFailedPrecondition(file.status())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "in --phase: no size was given, and there is no file of recorded "
+          "phases: HOME, XDG_CONFIG_HOME and GOVERNOR_PROFILES are not set; "
+          "set one, or give a size, for example ",
+          Printable(name.substr(0, kMaxShown)), "=3GiB"));
+    }
+    GOVERNOR_ASSIGN_OR_RETURN(const std::string path, file);
     GOVERNOR_ASSIGN_OR_RETURN(
         const std::optional<PhaseRecord> record,
         FindPhase(path, name, device.name, device.driver));
@@ -154,7 +196,7 @@ void AddRehearseCommand(CLI::App& app, int* exit_code) {
   };
   size("--budget", rehearse->budget,
        "All that may be held on one device (default: its memory, less the OS "
-       "reserve)");
+       "reserve); a cgroup's smaller limit is the budget instead");
   size("--os-reserve", rehearse->os_reserve,
        "What the operating system keeps (default: max(5%, min(8GiB, 1/8)))");
   size("--allowance", rehearse->allowance,
@@ -169,6 +211,11 @@ void AddRehearseCommand(CLI::App& app, int* exit_code) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_flag("--json", rehearse->json, "Stable keys, bytes as integers");
+  command
+      ->add_option("--root", rehearse->root,
+                   "Read the cgroups' limits under this folder, a copy of "
+                   "another machine's proc/ and sys/")
+      ->type_name("DIR");
   rehearse->driver.AddTo(*command);
   command->footer(
       "Example: governor rehearse --budget 40GiB --phase load=30GiB "

@@ -23,4 +23,10 @@ DeviceBudget DeviceBudgetOf(Bytes total_memory, bool is_integrated,
   return device;
 }
 
+std::optional<Bytes> UsableOfDeclared(Bytes budget, Bytes total_memory) {
+  const Bytes offered =
+      DeviceBudgetOf(total_memory, /*is_integrated=*/true, std::nullopt).budget;
+  return budget > offered ? std::optional<Bytes>(offered) : std::nullopt;
+}
+
 }  // namespace governor

@@ -24,6 +24,11 @@ struct DeviceBudget {
 DeviceBudget DeviceBudgetOf(Bytes total_memory, bool is_integrated,
                             const std::optional<SizeSpec>& os_reserve);
 
+// What a budget that was declared without an OS reserve, on a device that takes
+// the machine's memory, can be used for at most: the default reserve does not
+// cut it, but is checked at each grant. nullopt: all of it.
+std::optional<Bytes> UsableOfDeclared(Bytes budget, Bytes total_memory);
+
 }  // namespace governor
 
 #endif  // GOVERNOR_POLICY_DEVICE_BUDGET_H_

@@ -31,5 +31,11 @@ TEST(DeviceBudgetTest, AReserveAboveTheTotalLeavesNothing) {
   EXPECT_EQ(DeviceBudgetOf(MiB(100), true, MiB(1)).budget, MiB(99));
 }
 
+TEST(DeviceBudgetTest, OfADeclaredBudgetTheDefaultReserveLeavesTheRest) {
+  EXPECT_EQ(UsableOfDeclared(GiB(121), GiB(128)), GiB(120));
+  EXPECT_EQ(UsableOfDeclared(GiB(120), GiB(128)), std::nullopt);
+  EXPECT_EQ(UsableOfDeclared(GiB(128), GiB(128)), GiB(120));
+}
+
 }  // namespace
 }  // namespace governor

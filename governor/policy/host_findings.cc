@@ -14,12 +14,19 @@ namespace {
 // should lie in pieces of 2 MiB.
 constexpr Bytes kLargestBlock = GiB(1);
 
-// Above the floor, by the machine alone.
+// Above the floor, by the machine alone. Without zones all that is free may be
+// movable, as the gate takes it.
 HostSpare SpareOf(const HostObservation& seen) {
   HostSnapshot machine = seen.now;
   machine.cgroup.reset();
+  const Bytes all_free = machine.meminfo ? machine.meminfo->free : Bytes();
   return HostSpareOf(machine, seen.floor,
-                     machine.zones ? machine.zones->movable_free : Bytes());
+                     machine.zones ? machine.zones->movable_free : all_free);
+}
+
+// Whether what was read says anything of pressure.
+bool CanJudgePressure(const HostSnapshot& now) {
+  return now.stall.has_value() || now.vmstat.has_value();
 }
 
 void Add(std::optional<Finding> finding, std::vector<Finding>& findings) {
@@ -33,22 +40,27 @@ Finding FloorFinding(const HostObservation& seen) {
   if (!seen.now.meminfo) {
     found.state = Finding::State::kLack;
     found.message = "the machine does not say how much memory it has";
-    found.cost = "nothing is granted (limited by host_unknown)";
+    found.cost = "nothing is granted (limited_by is host_unknown)";
     found.remedy = "mount a true /proc, whose meminfo can be read";
     return found;
   }
   const HostSpare spare = SpareOf(seen);
+  const char* const movable =
+      seen.now.zones ? ""
+                     : "; without proc/zoneinfo all of MemFree is taken for "
+                       "memory that no driver can have";
   if (spare.shortfall.is_zero()) {
     found.message = absl::StrCat(ToString(seen.floor), " is kept, and ",
                                  ToString(spare.spare), " is above it");
+    absl::StrAppend(&found.message, movable);
     found.bytes = spare.spare;
     return found;
   }
   found.state = Finding::State::kLack;
-  found.message =
-      absl::StrCat("MemAvailable is ", ToString(seen.now.meminfo->available),
-                   ": the machine is ", ToString(spare.shortfall),
-                   " below the ", ToString(seen.floor), " that it keeps");
+  found.message = absl::StrCat(
+      "MemAvailable is ", ToString(seen.now.meminfo->available),
+      ": the machine is ", ToString(spare.shortfall), " below the ",
+      ToString(seen.floor), " that it keeps", movable);
   found.cost =
       "every grant is refused, and what others take next may end in swap or "
       "in a machine that stands still";
@@ -107,6 +119,14 @@ Finding PressureFinding(const HostObservation& seen) {
   }
   switch (seen.pressure.level) {
     case PressureLevel::kNone:
+      if (CanJudgePressure(seen.now)) return found;
+      found.state = Finding::State::kLack;
+      found.message =
+          "not known: neither proc/pressure/memory nor proc/vmstat can be read";
+      found.cost =
+          "a machine that stands still for memory is not seen: nobody is asked "
+          "to give back for it";
+      found.remedy = "in a container mount a true /proc; else boot with psi=1";
       return found;
     case PressureLevel::kSome:
       found.state = Finding::State::kNote;

@@ -25,11 +25,14 @@ struct HostObservation {
 
 // All that follows, in the order in which it is shown: the machine's memory,
 // what of it cannot be had, how the kernel treats it, what could not be read.
-// Arithmetic on values. What was not read is not judged, but named. A pool of a
+// Arithmetic on values. What was not read is not judged, but named: it is never
+// kOk. A pool of a
 // driver or a kind of memory that is not there is not spoken of.
 std::vector<Finding> HostFindings(const HostObservation& seen);
 
-// host_findings.cc: what there is above the floor, and in what pieces.
+// host_findings.cc: what there is above the floor, and in what pieces. Without
+// zones all free memory is taken for movable, as the gate does until it has
+// read them.
 Finding FloorFinding(const HostObservation& seen);
 std::optional<Finding> ContiguityFinding(const HostObservation& seen);
 Finding PressureFinding(const HostObservation& seen);

@@ -59,7 +59,55 @@ TEST(HostFindingsTest, WhatIsNotWellHasItsCostAndItsRemedy) {
     EXPECT_NE(found.cost, "") << found.name;
     EXPECT_NE(found.remedy, "") << found.name;
   }
-  EXPECT_EQ(bad, 4);  // OS reserve, PSI and the two
+  EXPECT_EQ(bad, 5);  // OS reserve, pressure, PSI and the two
+}
+
+TEST(HostFindingsTest, WhatWasNotReadIsNotWell) {
+  HostObservation seen = Quiet();
+  seen.now.stall.reset();
+  EXPECT_EQ(PressureFinding(seen).state, State::kOk);  // by vmstat
+  seen.now.vmstat.reset();
+  EXPECT_EQ(PressureFinding(seen).state, State::kLack);
+  EXPECT_THAT(PressureFinding(seen).message, HasSubstr("not known"));
+  EXPECT_THAT(PressureFinding(seen).message, HasSubstr("proc/vmstat"));
+  EXPECT_THAT(StallInformationFinding(seen.now).cost,
+              HasSubstr("not judged at all"));
+
+  EXPECT_EQ(CgroupFinding(seen).state, State::kOk);
+  for (const char* source :
+       {"sys/fs/cgroup", "proc/self/cgroup", "sys/fs/cgroup/box/memory.max"}) {
+    seen.now.faults = {{HostSnapshot::Fault::Kind::kMissing, source, "gone"}};
+    const Finding found = CgroupFinding(seen);
+    EXPECT_EQ(found.state, State::kNote) << source;
+    EXPECT_THAT(found.message, HasSubstr("not known"));
+    EXPECT_THAT(found.message, HasSubstr(source));
+    EXPECT_NE(found.cost, "");
+    EXPECT_NE(found.remedy, "");
+  }
+  seen.now.faults = {
+      {HostSnapshot::Fault::Kind::kMissing, "proc/swaps", "gone"}};
+  EXPECT_EQ(CgroupFinding(seen).state, State::kOk);
+}
+
+// As FloorGate does: 50 GiB are free, and may all be movable.
+TEST(HostFindingsTest, WithoutZonesAllFreeMemoryIsTakenForMovable) {
+  HostObservation seen = Quiet();
+  EXPECT_EQ(FloorFinding(seen).bytes, GiB(52));
+  seen.now.zones.reset();
+  EXPECT_EQ(FloorFinding(seen).bytes, GiB(2));
+  EXPECT_THAT(FloorFinding(seen).message, HasSubstr("proc/zoneinfo"));
+  seen.now.meminfo->available = GiB(55);
+  EXPECT_EQ(FloorFinding(seen).state, State::kLack);
+  EXPECT_EQ(FloorFinding(seen).bytes, GiB(3));
+}
+
+TEST(HostFindingsTest, ACgroupsRemedyNamesTheFileOfItsVersion) {
+  HostObservation seen = Quiet();
+  seen.now.cgroup = HostSnapshot::Cgroup();
+  EXPECT_THAT(CgroupFinding(seen).remedy, HasSubstr("memory.max"));
+  seen.now.cgroup->version = 1;
+  EXPECT_THAT(CgroupFinding(seen).remedy, HasSubstr("memory.limit_in_bytes"));
+  EXPECT_THAT(CgroupFinding(seen).remedy, Not(HasSubstr("memory.max")));
 }
 
 // seeds.md AT-29: the same symptom, two causes and two remedies.
@@ -245,7 +293,9 @@ TEST(HostFindingsTest, FaultsAreNamedEachWithWhatIsThenNotDone) {
   ASSERT_EQ(found.size(), 2);
   EXPECT_EQ(found[0].name, "unread source");
   EXPECT_THAT(found[0].message, HasSubstr("proc/vmstat: denied"));
-  EXPECT_THAT(found[0].cost, HasSubstr("PSI alone"));
+  EXPECT_THAT(found[0].cost, HasSubstr("not judged at all"));
+  now.stall.emplace();
+  EXPECT_THAT(SourceFindings(now)[0].cost, HasSubstr("PSI alone"));
   EXPECT_EQ(found[1].name, "masked counters");
   EXPECT_THAT(found[1].message, HasSubstr("sysinfo: 4GiB"));
 }

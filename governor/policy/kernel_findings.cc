@@ -1,3 +1,4 @@
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -7,6 +8,17 @@ namespace governor {
 namespace {
 
 constexpr uint64_t kStrictOvercommit = 2;
+
+// The first source of cgroups that did not give what it should; null: none.
+const HostSnapshot::Fault* CgroupFault(const HostSnapshot& now) {
+  for (const HostSnapshot::Fault& fault : now.faults) {
+    if (fault.source == "proc/self/cgroup" ||
+        absl::StartsWith(fault.source, "sys/fs/cgroup")) {
+      return &fault;
+    }
+  }
+  return nullptr;
+}
 
 }  // namespace
 
@@ -50,9 +62,10 @@ Finding StallInformationFinding(const HostSnapshot& now) {
     if (fault.source != "proc/pressure/memory") continue;
     absl::StrAppend(&found.message, ": ", fault.detail);
   }
-  found.cost =
-      "pressure is judged by swap-in, refaults and reclaim alone: other stalls "
-      "are not seen";
+  found.cost = now.vmstat
+                   ? "pressure is judged by swap-in, refaults and reclaim "
+                     "alone: other stalls are not seen"
+                   : "without vmstat too, pressure is not judged at all";
   found.remedy =
       "boot with psi=1, on a kernel with CONFIG_PSI; in a container mount a "
       "true /proc";
@@ -62,7 +75,17 @@ Finding StallInformationFinding(const HostSnapshot& now) {
 Finding CgroupFinding(const HostObservation& seen) {
   Finding found{.name = "cgroup limit"};
   if (!seen.now.cgroup) {
-    found.message = "none on this process's memory";
+    const HostSnapshot::Fault* const fault = CgroupFault(seen.now);
+    if (fault == nullptr) {
+      found.message = "none on this process's memory";
+      return found;
+    }
+    found.state = Finding::State::kNote;
+    found.message =
+        absl::StrCat("not known whether there is one: ", fault->source,
+                     " cannot be read: ", fault->detail);
+    found.cost = "where there is one, it cuts no budget and ends no grant";
+    found.remedy = "in a container mount a true /proc and /sys/fs/cgroup";
     return found;
   }
   const HostSnapshot::Cgroup& group = *seen.now.cgroup;
@@ -80,9 +103,11 @@ Finding CgroupFinding(const HostObservation& seen) {
                     ToString(*seen.budget), ", to the smallest limit: ",
                     ToString(group.smallest_limit));
   }
-  found.remedy =
-      "raise memory.max (docker --memory, systemd's MemoryMax=) where the "
-      "budget is meant to be larger";
+  found.remedy = absl::StrCat(
+      "raise ", group.version == 1 ? "memory.limit_in_bytes" : "memory.max",
+      " (docker --memory, systemd's ",
+      group.version == 1 ? "MemoryLimit=" : "MemoryMax=",
+      ") where the budget is meant to be larger");
   return found;
 }
 

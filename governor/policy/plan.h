@@ -21,7 +21,8 @@ struct PlanRequest {
   // All that may be held: weights, activations, graphs, allowance, KV cache.
   std::optional<Bytes> budget = std::nullopt;
   // What was kept back for the operating system before `budget` came about.
-  // Only shown, never subtracted.
+  // Only shown, never subtracted. Absent where nothing was: a budget that was
+  // declared without a reserve is not cut by the default one.
   std::optional<Bytes> os_reserve = std::nullopt;
   // All that the device has, where it is known, and whether that is the
   // machine's own memory. Never planned with: it tells what cannot be offered.

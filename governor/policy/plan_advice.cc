@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "governor/policy/os_reserve.h"
 #include "governor/policy/plan_numbers.h"
 #include "governor/policy/shortfall.h"
 #include "governor/policy/weight_format.h"
@@ -117,13 +118,16 @@ void AnswerWeights(const Plan& plan, const ModelShape& model,
   }
 }
 
-// The most that a budget can be: of the device, where that is known.
+// The most that a budget can be used for: of the device, where that is known.
 Bytes MostBudget(const PlanRequest& request) {
   if (!request.device_memory) {
     return Bytes(std::numeric_limits<uint64_t>::max());
   }
+  const Bytes undeclared = request.is_integrated
+                               ? DefaultOsReserve(*request.device_memory)
+                               : Bytes();
   return SaturatingSubtract(*request.device_memory,
-                            request.os_reserve.value_or(Bytes(0)));
+                            request.os_reserve.value_or(undeclared));
 }
 
 // Exact first: what is for people is rounded down, and would not be enough.

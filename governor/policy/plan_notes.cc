@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "governor/base/bytes.h"
+#include "governor/policy/device_budget.h"
 #include "governor/policy/kv_dtype.h"
-#include "governor/policy/os_reserve.h"
 #include "governor/policy/rank_weights.h"
 
 namespace governor {
@@ -135,12 +135,22 @@ void NoteCache(const Plan& plan, const PlanRequest& request, Notes& notes) {
   notes.Add("The KV cache is laid out as ", ToString(plan.layout.engine),
             " does; --for names another engine.");
   if (request.device_memory && request.is_integrated && plan.budget) {
-    const Bytes rest = SaturatingSubtract(*request.device_memory, *plan.budget);
-    const Bytes usual = DefaultOsReserve(*request.device_memory);
-    if (rest < usual) {
-      notes.Add("This budget leaves the operating system ", ToString(rest),
-                ", less than the ", ToString(usual),
-                " that it keeps by default: such machines swap or freeze.");
+    const std::optional<Bytes> usable =
+        UsableOfDeclared(*plan.budget, *request.device_memory);
+    if (usable && !plan.os_reserve) {
+      notes.Add(
+          "The default OS reserve does not cut a declared budget, but it is "
+          "checked at each grant: of this budget no more than ",
+          ToString(*usable), " can be granted on a device of ",
+          ToString(*request.device_memory),
+          ". Declare a budget that it leaves room for, or a smaller OS "
+          "reserve: machines that keep less swap or freeze.");
+    } else if (usable) {
+      notes.Add(
+          "This budget leaves the operating system ",
+          ToString(SaturatingSubtract(*request.device_memory, *plan.budget)),
+          ", less than it keeps by default: such machines swap or "
+          "freeze.");
     }
   }
   if (plan.os_reserve) {

@@ -9,12 +9,14 @@ namespace governor {
 namespace {
 
 // What is then done without it; docs/host_signals.md has the same at length.
-std::string CostOf(absl::string_view source) {
+std::string CostOf(const HostSnapshot& now, absl::string_view source) {
   if (source == "proc/meminfo") {
-    return "nothing is granted (limited by host_unknown)";
+    return "nothing is granted (limited_by is host_unknown)";
   }
   if (source == "proc/vmstat") {
-    return "pressure is judged by PSI alone: swap-in and refaults are not seen";
+    return now.stall ? "pressure is judged by PSI alone: swap-in and refaults "
+                       "are not seen"
+                     : "without PSI too, pressure is not judged at all";
   }
   if (source == "proc/buddyinfo") {
     return "it is not known whether free memory is contiguous: room is made "
@@ -61,7 +63,7 @@ std::vector<Finding> SourceFindings(const HostSnapshot& now) {
           "machine, or both the container (lxcfs masks one alone)";
     } else {
       found.name = "unread source";
-      found.cost = CostOf(fault.source);
+      found.cost = CostOf(now, fault.source);
       found.remedy = fault.kind == HostSnapshot::Fault::Kind::kUnreadable
                          ? "let this user read it"
                          : "in a container mount a true /proc and /sys";

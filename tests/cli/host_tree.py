@@ -28,6 +28,7 @@ class HostTree:
         self.write("proc/sys/vm/overcommit_memory", "0\n")
         self.write("proc/sys/vm/min_free_kbytes", "67584\n")
         self.write("proc/sys/vm/watermark_boost_factor", "15000\n")
+        self.process(1, "init", 8 * MIB)
         self.huge_pages("enabled", "always [madvise] never")
         self.huge_pages("defrag", "always defer defer+madvise [madvise] never")
 

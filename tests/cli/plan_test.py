@@ -265,6 +265,15 @@ class PlanTest(unittest.TestCase):
         self.plan(*wish, str(enough))
         self.plan(*wish, str(enough - 1), code=3)
 
+    def test_a_declared_budget_and_the_default_reserve_are_not_added_up(self):
+        wish = (self.model, "--device-memory", "128GiB", "--budget")
+        plan = self.json(*wish, "95%")
+        self.assertNotIn("os_reserve_bytes", plan)
+        self.assertIn("more than 120GiB can be granted", " ".join(plan["notes"]))
+        self.assertEqual(
+            self.plan(*wish, "121GiB").stdout.count("lets 120GiB be granted"), 2)
+        self.assertNotIn("be granted", self.plan(*wish, "90%").stdout)
+
     # --- wrong usage
 
     def test_a_budget_that_the_device_cannot_hold_is_wrong_usage(self):

@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
+from tests.cli.host_tree import HostTree
+
 GOVERNOR = os.path.join(
     os.environ["TEST_SRCDIR"], "governor", "governor", "cli", "governor")
 
@@ -18,10 +20,12 @@ class RehearseTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
+        self.root = os.path.join(self.folder, "root")  # no cgroup, and so no limit
+        os.makedirs(self.root)
 
     def rehearse(self, *arguments, status=0, **environment):
         result = subprocess.run(
-            [GOVERNOR, "rehearse", *arguments],
+            [GOVERNOR, "rehearse", "--root", self.root, *arguments],
             env={"PATH": "/usr/bin:/bin", "GOVERNOR_DRIVER": "host",
                  "GOVERNOR_HOST_DRIVER": "gb10,memory=64GiB",
                  "XDG_CONFIG_HOME": self.folder, **environment},
@@ -75,6 +79,42 @@ class RehearseTest(unittest.TestCase):
                              "--phase", "load=1GiB")
         self.assertEqual(report["budget_bytes"], 44 * GIB)
         self.assertEqual(report["allowance_bytes"], 2 * GIB)
+
+    def test_a_cgroups_smaller_limit_is_the_budget(self):
+        HostTree(self.root).cgroup(8 * GIB)
+        phases = ("--phase", "load=9GiB")
+        for budget in (("--budget", "40GiB"), ("--budget", "50%"), ()):
+            with self.subTest(budget=budget):
+                report = self.report(*budget, *phases, status=3)
+                self.assertEqual(report["budget_bytes"], 8 * GIB)
+                self.assertEqual(report["limited_by"], "cgroup")
+                self.assertGreater(report["declared_budget_bytes"], 8 * GIB)
+        result = self.rehearse("--budget", "40GiB", *phases, status=3)
+        self.assertIn("the cgroup's limit, below the budget of 40GiB", result.stdout)
+        self.assertIn("a limit and a budget of 10GiB", result.stderr)
+        report = self.report("--budget", "7GiB", "--phase", "load=1GiB")
+        self.assertEqual(report["budget_bytes"], 7 * GIB)
+        self.assertEqual(report["limited_by"], "budget")
+        self.assertNotIn("declared_budget_bytes", report)
+        # A card's memory is in no cgroup.
+        report = self.report("--budget", "40GiB", *phases,
+                             GOVERNOR_HOST_DRIVER="h200")
+        self.assertEqual(report["budget_bytes"], 40 * GIB)
+
+    def test_a_declared_budget_is_not_cut_by_the_default_reserve(self):
+        phases = ("--phase", "load=50GiB")
+        report = self.report("--budget", "95%", *phases)
+        self.assertNotIn("os_reserve_bytes", report)
+        self.assertEqual(report["budget_bytes"], 64 * GIB * 95 // 100)
+        self.assertIn("lets 56GiB be granted",
+                      self.rehearse("--budget", "95%", *phases).stdout)
+
+    def test_without_a_place_for_recorded_phases_it_says_phases(self):
+        stderr = self.rehearse("--budget", "8GiB", "--phase", "capture",
+                               status=2, XDG_CONFIG_HOME="").stderr
+        self.assertIn("no file of recorded phases", stderr)
+        self.assertIn("capture=3GiB", stderr)
+        self.assertNotIn("profiles:", stderr)
 
     def write_phases(self, text):
         os.makedirs(os.path.join(self.folder, "governor"), exist_ok=True)
