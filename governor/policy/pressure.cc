@@ -198,8 +198,8 @@ PressureVerdict PressureJudge::Observe(const HostSnapshot& now,
     supported_at_ = now.taken_at;
     // Not a higher level: that takes whole limits.
     if (held.level == verdict_.level) verdict_.reason = std::move(held.reason);
-  } else if (now.taken_at - supported_at_ >= kHold) {
-    supported_at_ = now.taken_at;
+  } else if (now.taken_at - std::max(supported_at_, fell_at_) >= kHold) {
+    fell_at_ = now.taken_at;
     verdict_.level = verdict_.level == PressureLevel::kCritical
                          ? PressureLevel::kSome
                          : PressureLevel::kNone;

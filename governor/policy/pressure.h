@@ -58,6 +58,8 @@ class PressureJudge {
   PressureVerdict verdict_;
   // When something last spoke for the level that stands.
   absl::Duration supported_at_;
+  // When it last fell by a step, for nothing had spoken for it.
+  absl::Duration fell_at_;
 };
 
 }  // namespace governor

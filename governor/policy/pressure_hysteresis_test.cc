@@ -26,6 +26,29 @@ TEST(PressureHysteresisTest, FallsOneLevelAfterFiveSecondsWithout) {
   EXPECT_EQ(none.reason, "");
 }
 
+TEST(PressureHysteresisTest, NothingSpeaksForALevelThatWasFallenTo) {
+  PressuredMachine machine;
+  machine.swap_in = 140;
+  machine.stalled = 0.4;
+  ASSERT_EQ(machine.Run(2 * kSecond).level, PressureLevel::kCritical);
+  EXPECT_EQ(machine.judge.supported_at(), machine.now.taken_at);
+  machine.swap_in = 0;
+  machine.stalled = 0;
+  // Until the rates are at rest.
+  machine.Run(2 * kSecond);
+  const absl::Duration spoken_for = machine.judge.supported_at();
+  for (int i = 0; i < 300; ++i) {
+    const PressureLevel before = machine.judge.verdict().level;
+    machine.Run(absl::Milliseconds(50), absl::Milliseconds(50));
+    if (machine.judge.verdict().level == PressureLevel::kSome &&
+        before == PressureLevel::kCritical) {
+      EXPECT_EQ(machine.judge.supported_at(), spoken_for);
+      return;
+    }
+  }
+  FAIL() << "it never fell";
+}
+
 TEST(PressureHysteresisTest, HalfOfWhatRaisedALevelHoldsIt) {
   PressuredMachine machine;
   machine.swap_in = machine.growth = 20;
