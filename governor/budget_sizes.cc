@@ -1,18 +1,37 @@
 #include "governor/budget_sizes.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "governor/budget/refusal.h"
 #include "governor/policy/device_budget.h"
 #include "governor/policy/kv_planner.h"
 
 namespace governor {
 namespace {
 
-absl::Status TooLarge(absl::string_view what, Bytes value,
-                      absl::string_view limit_name, Bytes limit,
-                      absl::string_view remedy) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the ", what, " is too large: ", ToString(value), " (", value.count(),
-      " bytes), and ", limit_name, " is ", ToString(limit), "; ", remedy));
+// An option that asks for more than there can be.
+struct Excess {
+  absl::string_view what;
+  absl::string_view option;
+  Bytes value;
+  absl::string_view limit_name;
+  absl::string_view limited_by;
+  Bytes limit;
+  absl::string_view remedy;
+};
+
+absl::Status TooLarge(const Excess& e) {
+  return WithRefusal(absl::InvalidArgumentError(absl::StrCat(
+                         "the ", e.what, " is too large: ", ToString(e.value),
+                         " (", e.value.count(), " bytes), and ", e.limit_name,
+                         " is ", ToString(e.limit), "; ", e.remedy)),
+                     {.asked = e.value,
+                      .limit = e.limit,
+                      .headroom = e.limit,
+                      .limited_by = std::string(e.limited_by),
+                      .tag = std::string(e.option)});
 }
 
 }  // namespace
@@ -23,21 +42,35 @@ absl::StatusOr<BudgetSizes> BudgetSizesOf(const GovernorOptions& options,
   const DeviceBudget offer =
       DeviceBudgetOf(actual, device.takes_host_memory(), options.os_reserve);
   if (offer.budget.is_zero()) {
-    return TooLarge("OS reserve", offer.os_reserve, "the machine's memory",
-                    offer.total, "choose a smaller os_reserve");
+    return TooLarge({.what = "OS reserve",
+                     .option = "os_reserve",
+                     .value = offer.os_reserve,
+                     .limit_name = "the machine's memory",
+                     .limited_by = "device",
+                     .limit = offer.total,
+                     .remedy = "choose a smaller os_reserve"});
   }
   BudgetSizes sizes;
   if (device.takes_host_memory()) sizes.os_reserve = offer.os_reserve;
   sizes.budget =
       options.budget ? options.budget->Resolve(offer.total) : offer.budget;
   if (sizes.budget > actual) {
-    return TooLarge("budget", sizes.budget, "the device's memory", actual,
-                    "choose a smaller budget, for example 90%");
+    return TooLarge({.what = "budget",
+                     .option = "budget",
+                     .value = sizes.budget,
+                     .limit_name = "the device's memory",
+                     .limited_by = "device",
+                     .limit = actual,
+                     .remedy = "choose a smaller budget, for example 90%"});
   }
   if (options.os_reserve && sizes.budget > offer.budget) {
-    return TooLarge("budget", sizes.budget,
-                    "what the declared OS reserve leaves", offer.budget,
-                    "choose a smaller budget or os_reserve");
+    return TooLarge({.what = "budget",
+                     .option = "budget",
+                     .value = sizes.budget,
+                     .limit_name = "what the declared OS reserve leaves",
+                     .limited_by = "os_reserve",
+                     .limit = offer.budget,
+                     .remedy = "choose a smaller budget or os_reserve"});
   }
   // Unmanaged bytes are the device's, also where the budget is of the host's.
   const Bytes default_allowance =
@@ -45,10 +78,15 @@ absl::StatusOr<BudgetSizes> BudgetSizesOf(const GovernorOptions& options,
   sizes.allowance = options.allowance ? options.allowance->Resolve(sizes.budget)
                                       : default_allowance;
   if (sizes.allowance > sizes.budget) {
-    return TooLarge("allowance for unmanaged memory", sizes.allowance,
-                    "the budget", sizes.budget,
-                    "choose a larger budget, or declare a smaller allowance "
-                    "(GOVERNOR_ALLOWANCE, or allowance=)");
+    return TooLarge({.what = "allowance for unmanaged memory",
+                     .option = "allowance",
+                     .value = sizes.allowance,
+                     .limit_name = "the budget",
+                     .limited_by = "budget",
+                     .limit = sizes.budget,
+                     .remedy = "declare a smaller allowance "
+                               "(GOVERNOR_ALLOWANCE, or allowance=), or choose "
+                               "a larger budget"});
   }
   return sizes;
 }

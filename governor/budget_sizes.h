@@ -21,7 +21,8 @@ struct BudgetSizes {
 
 // INVALID_ARGUMENT, naming value, limit and remedy: a budget above the device's
 // memory or above what a declared OS reserve leaves, an OS reserve that leaves
-// nothing, an allowance above the budget.
+// nothing, an allowance above the budget. With a Refusal, whose tag is the
+// option that asks for too much.
 absl::StatusOr<BudgetSizes> BudgetSizesOf(const GovernorOptions& options,
                                           const Device& device);
 

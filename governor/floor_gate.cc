@@ -14,16 +14,12 @@ constexpr int kAttempts = 4;
 // A step makes more room than it needs: huge pages that were just freed may
 // rest in a processor's own list, where no reading finds them, and others take
 // some meanwhile. First a little more; where that brought too little the kernel
-// found small pages among it, and it is more each time. Of what the machine can
+// found small pages among it, and it is as much again. Of what the machine can
 // spare beyond the step it is a quarter at most, since nobody else is told.
 constexpr Bytes kPloughMargin = MiB(32);
-constexpr int kMostDoublings = 3;
 
-Bytes PloughSize(Bytes step, Bytes left, int ploughs) {
-  const Bytes wanted =
-      ploughs == 0 ? kPloughMargin
-                   : std::min(step, left) *
-                         (uint64_t{1} << std::min(ploughs - 1, kMostDoublings));
+Bytes PloughSize(Bytes step, Bytes left, bool is_first) {
+  const Bytes wanted = is_first ? kPloughMargin : std::min(step, left);
   return step + std::min(wanted, Bytes(left.count() / 4));
 }
 
@@ -84,12 +80,7 @@ void FloorGate::Settle(Bytes size) {
   if (options_.resident == nullptr) {
     const absl::Duration now = options_.clock->Monotonic();
     options_.record->Settle(size, now);
-    const int64_t now_ns = absl::ToInt64Nanoseconds(now);
-    const int64_t since = step_since_ns_.exchange(now_ns);
-    // What has no step, an allowance, may come long after the last.
-    if (since != 0) {
-      own_stall_ns_ += std::clamp<int64_t>(now_ns - since, 0, kLongestCallNs);
-    }
+    CountDriverTime(size, absl::ToInt64Nanoseconds(now));
   } else {
     // On its way until it is touched; it stays in the record until the next
     // reading, which has it in `created`, or somewhere else.
@@ -98,6 +89,22 @@ void FloorGate::Settle(Bytes size) {
     // Others shall not wait for it for longer than a reading is fresh.
     if (!IsFresh(reading_.Load())) TakeLocked(SampleDepth::kFast);
   }
+}
+
+void FloorGate::BeginDriverTime(Bytes step, int64_t now_ns) {
+  step_since_ns_ = now_ns;
+  step_left_ = step.count();
+}
+
+void FloorGate::CountDriverTime(Bytes settled, int64_t now_ns) {
+  uint64_t left = step_left_.load();
+  do {
+    // Of no step: a lease, an allowance.
+    if (left == 0) return;
+  } while (!step_left_.compare_exchange_weak(
+      left, left - std::min(left, settled.count())));
+  const int64_t since = step_since_ns_.exchange(now_ns);
+  own_stall_ns_ += std::clamp<int64_t>(now_ns - since, 0, kLongestCallNs);
 }
 
 void FloorGate::Return(Bytes size, bool settled) {
@@ -210,6 +217,7 @@ std::optional<Refusal> FloorGate::PrepareStep(Bytes step, absl::Time deadline) {
   if (IsFresh(reading) &&
       (!options_.needs_contiguity || TakeContiguous(step)) &&
       !Left(reading).is_zero()) {
+    BeginDriverTime(step, options_.clock->CoarseNanoseconds());
     return std::nullopt;
   }
   ++steps_;
@@ -218,8 +226,7 @@ std::optional<Refusal> FloorGate::PrepareStep(Bytes step, absl::Time deadline) {
   const absl::Duration ended = options_.clock->Monotonic();
   --steps_;
   own_stall_ns_ += absl::ToInt64Nanoseconds(ended - began);
-  // From here on the driver is busy with it, until it is settled.
-  step_since_ns_ = refusal ? 0 : absl::ToInt64Nanoseconds(ended);
+  BeginDriverTime(refusal ? Bytes() : step, absl::ToInt64Nanoseconds(ended));
   return refusal;
 }
 
@@ -282,7 +289,7 @@ std::optional<Refusal> FloorGate::MakeRoom(Bytes step, absl::Time deadline) {
     // After a plough others' reclaim is in the way no longer, and the machine
     // is looked at once more: they may have taken what the floor needs.
     if (vain >= kVainPloughs || clock.Now() >= until ||
-        options_.plough(PloughSize(step, Left(reading_.Load()), ploughs++),
+        options_.plough(PloughSize(step, Left(reading_.Load()), ploughs++ == 0),
                         clock, until) < step) {
       return Refuse(
           obstacle == Obstacle::kContiguity ? "contiguity" : "reclaim", best);

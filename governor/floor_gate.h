@@ -102,6 +102,9 @@ class FloorGate final : public Gate {
   // Of a reading, what all that is on its way to memory leaves.
   Bytes Left(const SpareReading::Value& reading) const;
   Refusal Refuse(absl::string_view limited_by, Bytes headroom) const;
+  // From now on the driver is busy with `step`, until that is settled.
+  void BeginDriverTime(Bytes step, int64_t now_ns);
+  void CountDriverTime(Bytes settled, int64_t now_ns);
   // Takes `step` of the contiguous memory that was seen a moment ago.
   bool TakeContiguous(Bytes step);
 
@@ -112,9 +115,11 @@ class FloorGate final : public Gate {
   // Of the last full reading, what is left of it for steps.
   std::atomic<uint64_t> contiguous_{0};
   std::atomic<int64_t> contiguous_until_ns_{INT64_MIN};
-  // Steps that are making room now; since when the kernel works for the last
-  // step that passed, 0 when it does not; and the sum of both so far.
+  // Steps that are making room now; of the last one that passed, what is not
+  // settled yet, and since when the driver is busy with that; and how long all
+  // of this took so far.
   std::atomic<int> steps_{0};
+  std::atomic<uint64_t> step_left_{0};
   std::atomic<int64_t> step_since_ns_{0};
   std::atomic<int64_t> own_stall_ns_{0};
 

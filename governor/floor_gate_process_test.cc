@@ -39,6 +39,8 @@ class Tenant {
     absl::StatusOr<Grant> grant = budget_->Acquire(size, {});
     return grant.ok() ? *std::move(grant) : Grant();
   }
+  // The same, asked once.
+  Grant AskOnce(Bytes size) { return budget_->TryAcquire(size, Tag()); }
 
  private:
   RealClock clock_;
@@ -136,6 +138,23 @@ TEST_F(FloorGateProcessTest, OfTwoThatDoNotFitTogetherOneIsGranted) {
   Peer other([&] { return play(1) == 0 ? 0 : 1; });
   EXPECT_EQ(play(0), 0);
   EXPECT_EQ(other.Wait(), 0);
+}
+
+TEST_F(FloorGateProcessTest, WhoDiedWithAClaimIsInNobodysWay) {
+  SharedWithPeers<std::atomic<bool>> holds;
+  Peer holder([&] {
+    const auto tenant = Open();
+    const Grant grant = tenant->Ask(MiB(60));
+    holds->store(grant.size() == MiB(60));
+    for (;;) ::pause();
+    return 0;
+  });
+  Await([&] { return holds->load(); });
+  const auto mine = Open();
+  EXPECT_EQ(mine->AskOnce(MiB(50)).size(), Bytes());
+  EXPECT_EQ(mine->AskOnce(MiB(40)).size(), MiB(40));
+  holder.Kill();
+  EXPECT_EQ(mine->AskOnce(MiB(100)).size(), MiB(100));
 }
 
 }  // namespace

@@ -290,6 +290,7 @@ TEST_F(FloorGateTest, SmallPagesNeedNoContiguity) {
   options.needs_contiguity = false;
   FloorGate gate(options);
   ASSERT_FALSE(gate.Admit(MiB(256)).has_value());
+  clock_.Advance(FloorGate::kFresh);
   EXPECT_FALSE(gate.PrepareStep(MiB(256), absl::InfinitePast()).has_value());
   EXPECT_EQ(ploughs_, 0);
 }

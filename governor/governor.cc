@@ -3,12 +3,9 @@
 #include <errno.h>
 
 #include <algorithm>
-#include <new>
 #include <string>
-#include <system_error>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "governor/base/status_macros.h"
@@ -192,19 +189,6 @@ void Governor::StartWatch(const GovernorOptions& options) {
   });
 }
 
-Governor::~Governor() {
-  if (context_ == nullptr || !context_->device().is_current_process()) return;
-  // Regions that outlive the governor keep what they stand on alive: its budget
-  // too, and the context, so that the allowance must stay charged.
-  try {
-    if (Close().ok()) return;
-  } catch (const std::bad_alloc&) {
-    // The host has no memory left to say why not.
-  }
-  StopThread();
-  account_->Forfeit();
-}
-
 absl::Status Governor::CheckOpen() const {
   GOVERNOR_RETURN_IF_ERROR(device().CheckProcess());
   if (is_closed()) {
@@ -285,30 +269,6 @@ Bytes Governor::BringPagesBack() {
   return watch_->BringPagesBack();
 }
 
-absl::Status Governor::StartThread() {
-  GOVERNOR_RETURN_IF_ERROR(CheckOpen());
-  MutexLock lock(thread_mutex_);
-  if (thread_ != nullptr) return absl::OkStatus();
-  try {
-    thread_ = std::make_unique<WatchThread>(*watch_);
-  } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the system gives no thread to look after the machine: ", error.what(),
-        "; raise the limit on threads (ulimit -u), or set the option `tick` "
-        "and call Tick"));
-  }
-  return absl::OkStatus();
-}
-
-bool Governor::StopThread() {
-  std::unique_ptr<WatchThread> thread;
-  {
-    MutexLock lock(thread_mutex_);
-    thread = std::move(thread_);
-  }
-  return thread != nullptr;
-}
-
 absl::Duration Governor::Tick(absl::Time now) {
   if (!CheckOpen().ok()) return HostWatch::kLatest;
   return watch_->Tick(now);
@@ -366,45 +326,6 @@ std::vector<MachineRecord::RememberedRefusal> Governor::Refusals(
     size_t limit) const {
   if (foundation_->record == nullptr) return {};
   return foundation_->record->Refusals(limit);
-}
-
-absl::Status Governor::Close() {
-  GOVERNOR_RETURN_IF_ERROR(device().CheckProcess());
-  if (is_closed()) return absl::OkStatus();
-  if (watch_ != nullptr && watch_->is_inside_on_this_thread()) {
-    return absl::FailedPreconditionError(
-        "a reclaimer's callback cannot close the governor that called it; "
-        "close it when the callback has returned");
-  }
-  // Callbacks end first: from here on nobody of the library's own takes or
-  // gives back.
-  is_closing_ = true;
-  const bool had_thread = StopThread();
-  // Whatever comes, an exception included: what is not closed is open.
-  const absl::Cleanup open_again = [this, had_thread] {
-    is_closing_ = false;
-    if (!had_thread || is_closed()) return;
-    try {
-      StartThread().IgnoreError();
-    } catch (const std::bad_alloc&) {
-      // The next OnReclaim or StartThread tries again.
-    }
-  };
-  return CloseWithoutThread();
-}
-
-absl::Status Governor::CloseWithoutThread() {
-  const Bytes held = SaturatingSubtract(granted(), pool_->cached());
-  if (!held.is_zero()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("regions or leases still hold ", ToString(held), " (",
-                     held.count(), " bytes); close them first"));
-  }
-  GOVERNOR_RETURN_IF_ERROR(pool_->Close().ToStatus());
-  GOVERNOR_RETURN_IF_ERROR(OfOwnCall(context_->Release()));
-  pool_.reset();
-  account_->Close();
-  return absl::OkStatus();
 }
 
 bool Governor::DriverKeepsReleased() const {

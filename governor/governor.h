@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "governor/base/bytes.h"
 #include "governor/base/mutex.h"
+#include "governor/base/should_stop.h"
 #include "governor/budget/local_budget.h"
 #include "governor/budget/machine_record.h"
 #include "governor/driver/primary_context.h"
@@ -154,7 +155,9 @@ class Governor {
   // context, and refuses everything from then on. FAILED_PRECONDITION: regions
   // or leases still hold bytes; nothing was changed. Or the driver's error:
   // call again.
-  absl::Status Close();
+  // CANCELLED: `should_stop` ended the wait for a callback on the governor's
+  // thread, which runs on; nothing was changed.
+  absl::Status Close(const ShouldStop& should_stop = nullptr);
   bool is_closed() const { return pool_ == nullptr; }
 
  private:
@@ -165,8 +168,8 @@ class Governor {
   absl::Status CheckOpen() const;
   absl::Status OpenDevice(Device device, const GovernorOptions& options);
   void StartWatch(const GovernorOptions& options);
-  // True when there was one.
-  bool StopThread();
+  // Whether there was one. CANCELLED: there still is.
+  absl::StatusOr<bool> StopThread(const ShouldStop& should_stop);
   absl::Status CloseWithoutThread();
   bool DriverKeepsReleased() const;
   // Measures what is unmanaged, charges it, and tells the others.

@@ -8,6 +8,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "governor/driver/host_driver/host_driver.h"
+#include "governor/eventful_clock.h"
 #include "governor/governor.h"
 #include "governor/tree_machine.h"
 #include "gtest/gtest.h"
@@ -96,18 +97,52 @@ TEST_F(GovernorFloorTest, AsMuchAsFitsKeepsWhatFitted) {
   ASSERT_TRUE(region->Close().ok());
 }
 
-TEST_F(GovernorFloorTest, AStepThatTheMachineRefusesGivesBackTheStepsBefore) {
-  auto governor = machine_.MustOpen({.max_cached = Bytes()});
-  auto region = RegionOf(*governor);
-  // Somebody else takes 2 GiB while the first step's memory is made.
-  const uint64_t before = Creates(*governor);
-  const Grant whole = *governor->Lease(GiB(1));
-  machine_.SetAvailable(TreeMachine::kFloor + GiB(1));
-  const absl::Status status = region->Commit(0, 1);
-  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status;
-  EXPECT_EQ(Creates(*governor), before);
-  EXPECT_EQ(governor->granted(), GiB(1));
-  EXPECT_EQ(region->resident(), Bytes());
+// Somebody else takes memory while the third step of four is about to be made.
+class StepsTest : public GovernorFloorTest {
+ protected:
+  static constexpr int kBlocksOfAStep = ChunkPool::kStep / kBlock;
+
+  StepsTest() : clock_(machine_.clock()) {
+    clock_.event = [this] {
+      if (governor_ == nullptr || is_taken_ ||
+          Creates(*governor_) < before_ + 2 * kBlocksOfAStep) {
+        return;
+      }
+      is_taken_ = true;
+      machine_.SetAvailable(TreeMachine::kFloor + MiB(100));
+    };
+    governor_ = machine_.MustOpen({.max_cached = Bytes(), .clock = &clock_});
+    region_ = RegionOf(*governor_);
+    before_ = Creates(*governor_);
+  }
+  ~StepsTest() override { EXPECT_TRUE(region_->Close().ok()); }
+
+  EventfulClock clock_;
+  bool is_taken_ = false;
+  uint64_t before_ = 0;
+  std::unique_ptr<Governor> governor_;
+  std::unique_ptr<ElasticRegion> region_;
+};
+
+TEST_F(StepsTest, OneThatTheMachineRefusesGivesBackThoseBefore) {
+  const absl::Status status = region_->Commit(0, 4 * kBlocksOfAStep);
+  ASSERT_EQ(status.code(), StatusCode::kResourceExhausted) << status;
+  EXPECT_EQ(RefusalOf(status)->limited_by, "os_reserve");
+  EXPECT_EQ(RefusalOf(status)->asked, ChunkPool::kStep);
+  EXPECT_EQ(Creates(*governor_), before_ + 2 * kBlocksOfAStep);
+  EXPECT_EQ(governor_->host_driver()->physical_bytes(), Bytes());
+  EXPECT_EQ(governor_->granted(), Bytes());
+  EXPECT_EQ(region_->resident(), Bytes());
+  // Nothing of it is on its way any more.
+  EXPECT_EQ(governor_->headroom(), MiB(100));
+}
+
+TEST_F(StepsTest, AsMuchAsFitsKeepsThoseBefore) {
+  const auto fitted = region_->CommitAsFits(0, 4 * kBlocksOfAStep);
+  ASSERT_TRUE(fitted.ok()) << fitted.status();
+  EXPECT_EQ(*fitted, 2u * kBlocksOfAStep);
+  EXPECT_EQ(region_->resident(), ChunkPool::kStep * 2);
+  EXPECT_EQ(governor_->granted(), ChunkPool::kStep * 2);
 }
 
 TEST_F(GovernorFloorTest, AT09_AContainersLimitBelowTheBudgetIsTheBudget) {

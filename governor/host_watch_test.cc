@@ -1,97 +1,11 @@
 #include "governor/host_watch.h"
 
-#include <gtest/gtest.h>
-
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "governor/base/fake_clock.h"
-#include "governor/budget/local_budget.h"
-#include "governor/host/host_tree.h"
+#include "governor/host_watch_fixture.h"
 #include "governor/watch_thread.h"
+#include "gtest/gtest.h"
 
 namespace governor {
 namespace {
-
-constexpr Bytes kFloor = GiB(2);
-
-// Holds grants of 256 MiB each and drops as many as it is asked for.
-class Holder final : public Reclaimer {
- public:
-  Holder(Budget& budget, int grants) {
-    for (int i = 0; i < grants; ++i) {
-      grants_.push_back(*budget.Acquire(MiB(256), {}));
-      grants_.back().Settle();
-    }
-  }
-
-  Bytes Reclaim(Bytes wanted, absl::Time) override {
-    asked_.push_back(wanted);
-    Bytes given;
-    while (given < wanted && !grants_.empty()) {
-      given += grants_.back().size();
-      grants_.pop_back();
-    }
-    return given;
-  }
-
-  const std::vector<Bytes>& asked() const { return asked_; }
-  Bytes held() const { return MiB(256) * grants_.size(); }
-
- private:
-  std::vector<Grant> grants_;
-  std::vector<Bytes> asked_;
-};
-
-class HostWatchTest : public ::testing::Test {
- protected:
-  HostWatchTest()
-      : tree_(Folder("tree")),
-        sampler_(*HostSampler::Open(tree_.root(), clock_)),
-        record_(*MachineRecord::Join(Folder("record"), "test", &clock_)),
-        gate_({.floor = kFloor,
-               .sampler = sampler_.get(),
-               .record = record_.get(),
-               .clock = &clock_}),
-        budget_(*LocalBudget::Create(
-            {.limit = GiB(16), .clock = &clock_, .gate = &gate_})),
-        holder_(*budget_, 16),
-        registration_(budget_->Register(holder_, {})),
-        watch_(Options()) {
-    clock_.Advance(absl::Seconds(1));
-  }
-
-  static std::string Folder(const std::string& name) {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    return ::testing::TempDir() + "/host_watch_" + test->name() + "_" + name;
-  }
-
-  HostWatchOptions Options() {
-    return {.clock = &clock_,
-            .gate = &gate_,
-            .sampler = sampler_.get(),
-            .budget = budget_.get(),
-            .measure = [this] { ++measured_; }};
-  }
-
-  // A round after `step`.
-  absl::Duration TickAfter(absl::Duration step) {
-    clock_.Advance(step);
-    return watch_.Tick(clock_.Now());
-  }
-
-  FakeClock clock_;
-  HostTree tree_;
-  std::unique_ptr<HostSampler> sampler_;
-  std::unique_ptr<MachineRecord> record_;
-  FloorGate gate_;
-  std::unique_ptr<LocalBudget> budget_;
-  Holder holder_;
-  std::unique_ptr<Budget::Registration> registration_;
-  int measured_ = 0;
-  HostWatch watch_;
-};
 
 TEST_F(HostWatchTest, AQuietMachineIsLeftAlone) {
   for (int i = 0; i < 20; ++i) TickAfter(absl::Milliseconds(500));
@@ -142,7 +56,39 @@ TEST_F(HostWatchTest, UnderPressureAPartIsGivenBackAtABoundedRate) {
   EXPECT_EQ(watch_.shortfall(), Bytes());
 }
 
+TEST_F(HostWatchTest, MoreRoundsTakeNoMoreBack) {
+  const Grant lease = *budget_->Acquire(MiB(512), {});
+  TickAfter(absl::Milliseconds(100));
+  for (int i = 0; i < 100; ++i) {
+    tree_.Change([](HostFigures& host) {
+      host.stall_some += absl::Microseconds(9'500);
+      host.stall_full += absl::Milliseconds(9);
+      host.swapped_in += 800;
+      host.refaulted_anonymous += 800;
+    });
+    TickAfter(absl::Milliseconds(10));
+  }
+  ASSERT_EQ(watch_.pressure().level, PressureLevel::kCritical);
+  EXPECT_GE(holder_.asked().size(), 5u);
+  EXPECT_LE(holder_.asked().size(), 10u);
+  EXPECT_EQ(TickAfter(absl::Milliseconds(10)), HostWatch::kSoonest);
+}
+
+// Not only at the next of the readings that cost more, of which one in 100 ms
+// is enough while nobody stalls.
+TEST_F(HostWatchTest, AStallIsJudgedAtOnce) {
+  TickAfter(absl::Milliseconds(100));
+  for (int i = 0; i < 5; ++i) {
+    tree_.Change(
+        [](HostFigures& host) { host.stall_some += absl::Milliseconds(9); });
+    TickAfter(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(watch_.pressure().level, PressureLevel::kSome);
+}
+
 TEST_F(HostWatchTest, ALevelThatIsMerelyHeldTakesNothingBack) {
+  // Of this a part could always be asked for.
+  const Grant lease = *budget_->Acquire(MiB(512), {});
   TickAfter(absl::Milliseconds(100));
   for (int i = 0; i < 3; ++i) {
     tree_.Change([](HostFigures& host) {
@@ -154,8 +100,8 @@ TEST_F(HostWatchTest, ALevelThatIsMerelyHeldTakesNothingBack) {
     TickAfter(absl::Milliseconds(100));
   }
   ASSERT_EQ(watch_.pressure().level, PressureLevel::kCritical);
-  // Quiet from here on. The rates are means over a second at most.
-  for (int i = 0; i < 15; ++i) TickAfter(absl::Milliseconds(100));
+  // Quiet from here on. The rates are means over a second or two.
+  for (int i = 0; i < 20; ++i) TickAfter(absl::Milliseconds(100));
   const size_t asked = holder_.asked().size();
   for (int i = 0; i < 20; ++i) TickAfter(absl::Milliseconds(100));
   EXPECT_NE(watch_.pressure().level, PressureLevel::kNone);
@@ -190,6 +136,46 @@ TEST_F(HostWatchTest, SwapThatIsFullAndColdIsNoPressure) {
 TEST_F(HostWatchTest, MeasuresTwiceASecond) {
   for (int i = 0; i < 100; ++i) TickAfter(absl::Milliseconds(10));
   EXPECT_EQ(measured_, 2);
+}
+
+TEST_F(HostWatchTest, TheNextRoundIsDueWhenItIsTimeToMeasure) {
+  HostWatchOptions options = Options();
+  options.measure_every = absl::Milliseconds(50);
+  HostWatch watch(options);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(watch.Tick(clock_.Now()), absl::Milliseconds(50));
+}
+
+// A device with memory of its own: it judges the machine, and takes nothing.
+TEST_F(HostWatchTest, WithoutAGateNothingIsGivenBack) {
+  HostWatchOptions options = Options();
+  options.gate = nullptr;
+  HostWatch watch(options);
+  tree_.Change([](HostFigures& host) { host.available = kFloor - GiB(1); });
+  for (int i = 0; i < 10; ++i) {
+    tree_.Change(&Stall);
+    clock_.Advance(absl::Milliseconds(100));
+    EXPECT_EQ(watch.Tick(clock_.Now()), absl::Milliseconds(100));
+  }
+  EXPECT_NE(watch.pressure().level, PressureLevel::kNone);
+  EXPECT_EQ(watch.shortfall(), Bytes());
+  EXPECT_TRUE(holder_.asked().empty());
+}
+
+TEST_F(HostWatchTest, WherePeaksMatterItMeasuresEvery20Milliseconds) {
+  bool peaks_matter = true;
+  HostWatchOptions options = Options();
+  options.peaks_matter = [&] { return peaks_matter; };
+  HostWatch watch(options);
+  for (int i = 0; i < 100; ++i) {
+    clock_.Advance(absl::Milliseconds(10));
+    EXPECT_LE(watch.Tick(clock_.Now()), absl::Milliseconds(20));
+  }
+  EXPECT_EQ(measured_, 50);
+  peaks_matter = false;
+  clock_.Advance(absl::Milliseconds(20));
+  EXPECT_GT(watch.Tick(clock_.Now()), absl::Milliseconds(20));
+  EXPECT_EQ(measured_, 50);
 }
 
 TEST_F(HostWatchTest, ATickFromInsideARoundDoesNothing) {

@@ -27,12 +27,27 @@ WatchThread::~WatchThread() {
     new (&thread_) std::thread;
     return;
   }
-  {
-    MutexLock lock(mutex_);
-    ending_ = true;
-    changed_.NotifyAll();
-  }
+  End(nullptr);
   thread_.join();
+}
+
+bool WatchThread::End(const ShouldStop& should_stop) {
+  if (!process_.is_current()) return true;
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      ending_ = true;
+      changed_.NotifyAll();
+      while (!ended_ && should_stop == nullptr) changed_.Wait(mutex_);
+      if (!ended_) changed_.WaitFor(mutex_, kStopSlice);
+      if (ended_) return true;
+    }
+    if (!should_stop()) continue;
+    if (!process_.is_current()) return true;
+    MutexLock lock(mutex_);
+    ending_ = ended_;
+    return ended_;
+  }
 }
 
 void WatchThread::Wake() {
@@ -43,6 +58,14 @@ void WatchThread::Wake() {
 }
 
 void WatchThread::Run() {
+  // However it ends.
+  const absl::Cleanup ended = [this] {
+    // In a forked child the lock may be held by a thread that is not there.
+    if (!process_.is_current()) return;
+    MutexLock lock(mutex_);
+    ended_ = true;
+    changed_.NotifyAll();
+  };
   while (true) {
     absl::Duration next = HostWatch::kSoonest;
     try {
@@ -50,6 +73,9 @@ void WatchThread::Run() {
     } catch (const std::bad_alloc&) {
       // The host has no memory left: all the more reason to look again soon.
     }
+    // In the child of a callback that forked this thread is all there is, and
+    // nobody will end it.
+    if (!process_.is_current()) return;
     MutexLock lock(mutex_);
     // In real time, whatever is done to the system's date.
     while (!woken_ && !ending_ && changed_.WaitFor(mutex_, next)) {

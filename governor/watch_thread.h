@@ -5,6 +5,7 @@
 
 #include "governor/base/mutex.h"
 #include "governor/base/process_epoch.h"
+#include "governor/base/should_stop.h"
 #include "governor/host_watch.h"
 
 namespace governor {
@@ -22,6 +23,9 @@ class WatchThread {
   // gives no thread.
   explicit WatchThread(HostWatch& watch);
   ~WatchThread();
+  // Ends it without destroying it. False: `should_stop` said so first, and the
+  // thread goes on as before, in the round under way.
+  bool End(const ShouldStop& should_stop);
   WatchThread(const WatchThread&) = delete;
   WatchThread& operator=(const WatchThread&) = delete;
 
@@ -37,6 +41,7 @@ class WatchThread {
   CondVar changed_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

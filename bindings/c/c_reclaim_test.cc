@@ -37,12 +37,14 @@ struct Asked {
   std::function<size_t(size_t wanted)> answer;
   std::atomic<int> calls{0};
   std::atomic<bool> had_time{true};
+  std::atomic<double> deadline{-1};
 };
 
 size_t Answer(void* user, size_t wanted, double deadline) {
   Asked& asked = *static_cast<Asked*>(user);
   ++asked.calls;
   if (deadline < 0) asked.had_time = false;
+  asked.deadline = deadline;
   return asked.answer ? asked.answer(wanted) : 0;
 }
 
@@ -113,6 +115,9 @@ TEST_P(CReclaimTest, AFunctionIsAskedForWhatARequestLacks) {
   EXPECT_EQ(Ask(kMiB, 60), GOVERNOR_OK) << governor_last_error();
   EXPECT_EQ(asked.calls, 1);
   EXPECT_TRUE(asked.had_time);
+  // The request's own, whatever waits in between.
+  EXPECT_GT(asked.deadline, 30);
+  EXPECT_LE(asked.deadline, 60);
   EXPECT_EQ(governor_reclaimer_close(reclaimer), GOVERNOR_OK);
 }
 
@@ -270,6 +275,23 @@ TEST(CCloseTest, WaitsForTheFunctionThatGivesBack) {
   EXPECT_EQ(governor_close(governor), GOVERNOR_OK) << governor_last_error();
   EXPECT_TRUE(is_done);
   opener.join();
+}
+
+TEST(COpenTest, WhatDoesNotFitHasNumbers) {
+  governor_options_t options = SmallHost();
+  options.allowance = "65MiB";
+  governor_t* governor = nullptr;
+  EXPECT_EQ(governor_open(&options, &governor), GOVERNOR_INVALID_ARGUMENT);
+  EXPECT_THAT(governor_last_error(), HasSubstr("smaller allowance"));
+  governor_refusal_t refusal;
+  refusal.struct_size = sizeof refusal;
+  ASSERT_EQ(governor_last_refusal(&refusal), GOVERNOR_OK);
+  EXPECT_EQ(refusal.asked_bytes, 65 * kMiB);
+  EXPECT_EQ(refusal.limit_bytes, 64 * kMiB);
+  EXPECT_EQ(refusal.headroom_bytes, 64 * kMiB);
+  EXPECT_STREQ(refusal.limited_by, "budget");
+  EXPECT_STREQ(refusal.tag, "allowance");
+  EXPECT_EQ(refusal.num_holders, 0);
 }
 
 // As a program has them that was compiled with the first version.

@@ -29,6 +29,11 @@
  *
  * Units. Sizes are bytes, in a size_t of 64 bits. Blocks are counted from 0.
  * Times are seconds.
+ *
+ * Deadlines. A request's `deadline` is how many seconds from now it may wait
+ * while it is short: as one request, of which reclaim functions are asked, and
+ * told that very deadline. 0 does not wait, and asks nobody but the library's
+ * own caches. HUGE_VAL waits for ever. A signal does not end a wait.
  */
 
 #include <stddef.h>
@@ -117,8 +122,10 @@ typedef struct governor_options_t {
 
 /* Opens a device. `options` may be null: the environment alone decides.
  * GOVERNOR_INVALID_ARGUMENT: an option or a variable that does not parse or
- *   does not fit, named; or a struct_size that is too small, or larger than
- *   this library knows with something set in the part that it does not know.
+ *   does not fit, named (governor_last_refusal has the numbers of what does not
+ *   fit); or a struct_size that is too small, or larger than this library knows
+ *   with something set in the part that it does not know.
+ * GOVERNOR_REFUSED: the machine cannot spare the allowance now.
  * GOVERNOR_UNAVAILABLE, GOVERNOR_UNIMPLEMENTED: no CUDA driver or device where
  *   one was asked for, or one that cannot map memory by hand.
  * Or the driver's error. On an error nothing is held. */
@@ -206,10 +213,11 @@ typedef struct governor_refusal_t {
   size_t granted_bytes;  /* what all holders of the budget had then */
   size_t limit_bytes;    /* the limit that was hit */
   size_t headroom_bytes; /* what would have been granted then */
-  /* Which limit: "budget"; "driver" when the budget had room and the driver had
-   * not; more names may come. */
+  /* Which limit: "budget"; "os_reserve", what the operating system keeps;
+   * "device", what the device has at all; "driver" when the budget had room and
+   * the driver had not; more names may come. */
   char limited_by[GOVERNOR_NAME_SIZE];
-  char tag[GOVERNOR_NAME_SIZE]; /* who asked */
+  char tag[GOVERNOR_NAME_SIZE]; /* who asked, or which option of an opening */
   size_t num_holders;
   governor_holder_t holders[GOVERNOR_MAX_HOLDERS]; /* the largest first */
 } governor_refusal_t;
@@ -246,9 +254,9 @@ governor_code_t governor_region_create(governor_t *governor, size_t size,
                                        governor_region_t **region);
 
 /* Gives memory to blocks [first, first + count), readable and writable by the
- * device when it returns; contents are unspecified. All or nothing. While the
- * budget is short it waits for others to give back, up to `deadline` seconds
- * from now: 0 does not wait.
+ * device when it returns; contents are unspecified. All or nothing. While short
+ * it has others asked to give back, and waits for them, up to `deadline`
+ * seconds from now: 0 does neither.
  * GOVERNOR_REFUSED: nothing was changed.
  * GOVERNOR_INVALID_ARGUMENT: no such blocks, one that is committed already, or
  *   a deadline that is negative or no number; nothing was changed.
@@ -293,11 +301,13 @@ governor_code_t governor_region_close(governor_region_t *region);
 
 /* --- Giving back --------------------------------------------------------- */
 
+/* It is asked until governor_reclaimer_close, whatever becomes of the handle.
+ */
 typedef struct governor_reclaimer_t governor_reclaimer_t;
 
-/* Gives back what it can of `wanted` bytes within `deadline` seconds, and
- * returns how many it gave back; what came back is measured, whatever it says.
- * It may call anything of this interface but governor_close. */
+/* Gives back what it can of `wanted` bytes within `deadline` seconds from now,
+ * and returns how many it gave back; what came back is measured, whatever it
+ * says. It may call anything of this interface but governor_close. */
 typedef size_t (*governor_reclaim_function_t)(void *user, size_t wanted,
                                               double deadline);
 
@@ -317,8 +327,8 @@ governor_code_t governor_on_reclaim(governor_t *governor,
                                     governor_reclaimer_t **reclaimer);
 
 /* The function is not called any more, and is not running when this returns,
- * but for a call that this is made from. To be done before the governor is
- * closed. */
+ * but for a call that this is made from: it waits for one that is under way. To
+ * be done before the governor is closed. */
 governor_code_t governor_reclaimer_close(governor_reclaimer_t *reclaimer);
 
 /* One round of looking after the machine: reads it, has memory given back
@@ -329,7 +339,8 @@ governor_code_t governor_tick(governor_t *governor, double *next);
 /* --- Leases -------------------------------------------------------------- */
 
 /* A grant of `size` bytes without memory, for what somebody else allocates.
- * While short it waits up to `deadline` seconds from now: 0 does not wait.
+ * While short it has others asked to give back, and waits for them, up to
+ * `deadline` seconds from now: 0 does neither.
  * GOVERNOR_REFUSED: nothing is granted.
  * GOVERNOR_INVALID_ARGUMENT: a size of zero, or a deadline that is negative or
  *   no number. */

@@ -28,13 +28,14 @@ py::object ErrorClass(const char* name) {
   Raise(type, type(message));
 }
 
-[[noreturn]] void ThrowBudgetExceeded(const std::string& message,
-                                      const Refusal& refusal) {
+[[noreturn]] void ThrowRefusal(const char* class_name,
+                               const std::string& message,
+                               const Refusal& refusal) {
   py::list holders;
   for (const Refusal::Holder& holder : refusal.holders) {
     holders.append(py::make_tuple(holder.tag, holder.granted.count()));
   }
-  const py::object type = ErrorClass("BudgetExceeded");
+  const py::object type = ErrorClass(class_name);
   Raise(type, type(message, py::arg("asked") = refusal.asked.count(),
                    py::arg("granted") = refusal.granted.count(),
                    py::arg("limit") = refusal.limit.count(),
@@ -46,9 +47,12 @@ py::object ErrorClass(const char* name) {
 }  // namespace
 
 void Throw(const absl::Status& status) {
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
   const std::string message(status.message());
   if (const std::optional<Refusal> refusal = RefusalOf(status)) {
-    ThrowBudgetExceeded(message, *refusal);
+    ThrowRefusal(
+        absl::IsInvalidArgument(status) ? "DoesNotFit" : "BudgetExceeded",
+        message, *refusal);
   }
   if (absl::IsInvalidArgument(status)) throw py::value_error(message);
   ThrowGovernorError(message);

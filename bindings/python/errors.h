@@ -14,7 +14,9 @@ namespace governor {
 // the classes. Each function is called with the GIL held, and leaves by a C++
 // exception that pybind11 turns into the Python one.
 //
+//   what a signal handler raised        that, whatever the status
 //   RESOURCE_EXHAUSTED with a refusal   BudgetExceeded, with its numbers
+//   INVALID_ARGUMENT with a refusal     DoesNotFit, which is a ValueError, too
 //   INVALID_ARGUMENT                    ValueError
 //   anything else                       GovernorError
 [[noreturn]] void Throw(const absl::Status& status);

@@ -1,5 +1,9 @@
 #include "bindings/python/exit_gate.h"
 
+#include <exception>
+#include <thread>
+#include <utility>
+
 #include "absl/time/clock.h"
 
 namespace governor {
@@ -36,10 +40,26 @@ void ExitGate::Close(absl::Duration timeout) {
   closed_ = true;
 }
 
+bool ExitGate::IsExiting() {
+  if (!process_.is_current()) return false;
+  MutexLock lock(mutex_);
+  return exiting_;
+}
+
 bool ExitGate::HasStuck() {
   if (!process_.is_current()) return false;
   MutexLock lock(mutex_);
   return closed_ && inside_ > 0;
+}
+
+void DoOnAnotherThread(std::function<void()> work) {
+  try {
+    std::thread([work = std::move(work)] {
+      const ExitGate::Pass pass;
+      if (pass.is_inside()) work();
+    }).detach();
+  } catch (const std::exception&) {
+  }
 }
 
 }  // namespace governor

@@ -1,6 +1,8 @@
 #ifndef GOVERNOR_BINDINGS_PYTHON_EXIT_GATE_H_
 #define GOVERNOR_BINDINGS_PYTHON_EXIT_GATE_H_
 
+#include <functional>
+
 #include "absl/time/time.h"
 #include "governor/base/mutex.h"
 #include "governor/base/process_epoch.h"
@@ -34,6 +36,9 @@ class ExitGate {
   // where they are not, for nobody.
   void Close(absl::Duration timeout);
 
+  // Closed, or about to be.
+  bool IsExiting();
+
   // It was closed, and who was waited for in vain is still inside: whoever
   // would wait for that one's end would wait for ever.
   bool HasStuck();
@@ -50,6 +55,11 @@ class ExitGate {
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   int inside_ ABSL_GUARDED_BY(mutex_) = 0;
 };
+
+// `work()` on a thread of its own, for which Python's exit waits as long as the
+// gate does; never, once Python has begun to exit or where the system gives no
+// thread: what the work was to end then ends with the process.
+void DoOnAnotherThread(std::function<void()> work);
 
 }  // namespace governor
 

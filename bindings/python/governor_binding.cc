@@ -78,11 +78,19 @@ driver: "auto" (CUDA, where it answers), "cuda", or "host", the driver's
 tick: the program calls tick() from a loop of its own, and no thread is ever
     started; else the first on_reclaim starts one.
 
-Raises ValueError for an argument or a variable that does not parse or fit,
-DriverUnavailable where there is no driver or device. Where the host has no
-memory left every call raises MemoryError, with nothing changed; closing and
-giving back need none. Thread-safe. In a forked child everything raises
-GovernorError; open a governor there.)";
+Raises ValueError for an argument or a variable that does not parse; DoesNotFit,
+a ValueError with the numbers of a refusal, where budget, os_reserve or allowance
+are more than there can be; BudgetExceeded where the machine cannot spare the
+allowance now; DriverUnavailable where there is no driver or device. Where the
+host has no memory left every call raises MemoryError, with nothing changed;
+closing and giving back need none. Thread-safe. In a forked child everything
+raises GovernorError; open a governor there.
+
+Requests (lease, commit, transient) take a `deadline` in seconds from now, for
+which they may wait, as one request, while they are short: meanwhile reclaim
+callbacks are asked, and told that very deadline. The default, None, does not
+wait and asks no callback, only caches; float("inf") waits for ever. Ctrl-C ends
+a wait, with nothing granted; it does in cancel() and close(), too.)";
 
 // Governor.__init__, of an object that is not constructed yet.
 void OpenGovernor(py::detail::value_and_holder& self, py::handle budget,
@@ -237,9 +245,10 @@ granularity: 2 MiB gives back finely, 1 GiB is fast.)")
           R"(lease(size, priority=None, deadline=None)
 
 A grant of `size` without memory, for bytes that somebody else allocates: a Lease,
-for `with`. While short it waits for others to give back, up to `deadline`
-seconds from now; None does not wait. Of requests that wait the highest
-`priority` is served first; None: the governor's. Raises BudgetExceeded.)")
+for `with`. While short it has others asked to give back, and waits for them, up
+to `deadline` seconds from now; None, the default, does not wait, and asks no
+callback, only caches. Of requests that wait the highest `priority` is served
+first; None: the governor's. Raises BudgetExceeded.)")
       .def(
           "tag",
           [](const PyGovernor& self, py::handle name) {
@@ -271,8 +280,12 @@ give back is a copy, or quickly made again), then lower priorities.
 
 It runs with the GIL on the governor's own thread, which this starts, or inside
 tick() where the governor was opened with tick=True; never on a thread that asks
-for memory. What it raises goes to sys.unraisablehook. It is not called after
-the interpreter began to exit. Returns a ReclaimRegistration: keep it.)")
+for memory. `deadline` is that of the request which waits longest, or the notice
+that the machine gives. Requests without a deadline do not ask it. What it raises
+goes to sys.unraisablehook. It is not called after the interpreter began to exit.
+
+Returns a ReclaimRegistration. Keep it, and end it with cancel() or as a `with`:
+dropped before that it ends, with a RuntimeWarning.)")
       .def(
           "transient",
           [](const PyGovernor& self, py::handle name, py::handle size,
@@ -284,9 +297,10 @@ the interpreter began to exit. Returns a ReclaimRegistration: keep it.)")
           R"(transient(name, size, priority=None, deadline=None)
 
 Reserves `size` for a phase that takes memory which governor does not allocate (a
-graph capture, a compilation), before it starts: a Transient, for `with`. Holders
-that can give back shrink first. Its true peak is measured, and recorded under
-its name for the next start. Raises BudgetExceeded. `priority`, `deadline`: as in
+graph capture, a compilation), before it starts: a Transient, for `with`. While
+short, holders that can give back have `deadline` seconds from now to do so; with
+None, the default, only caches are asked. Its true peak is measured, and recorded
+under its name for the next start. Raises BudgetExceeded. `priority`: as in
 lease.)")
       .def(
           "keep_in_memory",
@@ -336,8 +350,9 @@ until it should be called again. Reclaim callbacks run inside.)")
           "close", [](PyGovernor& self) { self.shared()->Close(); },
           R"(close()
 
-Releases the device; again does nothing. Raises GovernorError, with nothing
-changed, while regions or leases hold bytes.)")
+Releases the device; again does nothing. Waits for a reclaim callback that is
+running; Ctrl-C ends that wait, and the governor is open as before. Raises
+GovernorError, with nothing changed, while regions or leases hold bytes.)")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__",
            [](PyGovernor& self, const py::args& raised) {

@@ -40,7 +40,7 @@ struct PyKeptMemory {
 
   ~PyKeptMemory() { End(); }
   void End() {
-    registration.End(/*waits=*/true);
+    registration.End();
     buffer.reset();
   }
 };

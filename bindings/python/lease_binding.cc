@@ -32,12 +32,10 @@ py::object MakeLease(std::shared_ptr<SharedGovernor> governor, py::handle size,
   AcquireOptions options;
   options.priority = Optional(&ToInt, "priority", priority)
                          .value_or(governor->Constants().priority());
-  Grant grant = ValueOrThrow(
-      WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
-        options.deadline = slice;
-        return governor->CallWithoutGil(
-            [&](Governor& open) { return open.Lease(bytes, options); });
-      }));
+  options.deadline = ToDeadline("deadline", deadline);
+  options.should_stop = &SignalHandlerRaised;
+  Grant grant = ValueOrThrow(governor->CallWithoutGil(
+      [&](Governor& open) { return open.Lease(bytes, options); }));
   auto [object, lease] = NewEmpty<PyLease>();
   lease.governor = std::move(governor);
   lease.grant = std::move(grant);

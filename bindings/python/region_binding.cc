@@ -49,31 +49,28 @@ constexpr char kViewDoc[] =
 Made by Region.view. It does not own or commit anything.)";
 
 // All or none; waits until `deadline`.
-absl::Status CommitInSlices(PyRegion& self, size_t first, size_t count,
-                            py::handle deadline) {
+absl::Status CommitAll(PyRegion& self, size_t first, size_t count,
+                       py::handle deadline) {
   CommitOptions options;
   options.priority = self.shared->governor().Constants().priority();
-  return WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
-    options.deadline = slice;
-    return self.shared->CallWithoutGil([&](ElasticRegion& region) {
-      return region.Commit(first, count, options);
-    });
+  options.deadline = ToDeadline("deadline", deadline);
+  options.should_stop = &SignalHandlerRaised;
+  return self.shared->CallWithoutGil([&](ElasticRegion& region) {
+    return region.Commit(first, count, options);
   });
 }
 
 void Commit(PyRegion& self, py::handle first, py::handle count,
             py::handle deadline) {
   const size_t first_block = ToCount("first", first);
-  OkOrThrow(
-      CommitInSlices(self, first_block, ToCount("count", count), deadline));
+  OkOrThrow(CommitAll(self, first_block, ToCount("count", count), deadline));
 }
 
 size_t CommitAsFits(PyRegion& self, py::handle first, py::handle count,
                     py::handle deadline) {
   const size_t first_block = ToCount("first", first);
   const size_t num_blocks = ToCount("count", count);
-  const absl::Status all =
-      CommitInSlices(self, first_block, num_blocks, deadline);
+  const absl::Status all = CommitAll(self, first_block, num_blocks, deadline);
   if (all.ok()) return num_blocks;
   if (!RefusalOf(all)) Throw(all);
   return ValueOrThrow(self.shared->CallWithoutGil([&](ElasticRegion& region) {
@@ -224,16 +221,17 @@ void BindRegion(py::module_& module) {
            R"(commit(first, count, deadline=None)
 
 Gives memory to blocks [first, first + count), all or none. Contents are
-unspecified. While the budget is short it waits for others to give back, up to
-`deadline` seconds from now; None does not wait. Raises BudgetExceeded;
-ValueError: no such block, or one that is committed.)")
+unspecified. While short it has others asked to give back, and waits for them, up
+to `deadline` seconds from now; None, the default, does not wait, and asks no
+callback, only caches. Raises BudgetExceeded; ValueError: no such block, or one
+that is committed.)")
       .def("commit_as_fits", &CommitAsFits, py::arg("first"), py::arg("count"),
            py::arg("deadline") = py::none(),
            R"(commit_as_fits(first, count, deadline=None)
 
-As commit, but where not all have come by the deadline, for as many blocks, from
-`first` on, as budget, machine and device have then: returns how many, from 1 to
-`count`. Raises BudgetExceeded when not even one fits.)")
+As commit, but where not all have come by the deadline (with None: at once), for
+as many blocks, from `first` on, as budget, machine and device have then: returns
+how many, from 1 to `count`. Raises BudgetExceeded when not even one fits.)")
       .def("decommit", &Decommit, py::arg("first"), py::arg("count"),
            py::arg("synchronize") = true,
            R"(decommit(first, count, synchronize=True)

@@ -1,25 +1,29 @@
 #include "bindings/python/shared_governor.h"
 
-#include <exception>
-#include <thread>
+#include <new>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
 #include "bindings/python/exit_gate.h"
 #include "bindings/python/python_reclaimer.h"
+#include "bindings/python/waiting.h"
 
 namespace governor {
 namespace {
 
-// Once Python has begun to exit, or where the system gives no thread, the
-// governor stays, and ends with the process.
-void EndOnAnotherThread(std::unique_ptr<Governor> governor) {
-  Governor* const last = governor.release();
+// So often a governor that is dropped is looked at, kStopSlice apart, until it
+// is taken to be busy.
+constexpr int kPatience = 4;
+
+// Closes it, unless a callback is running on its thread. What else is wrong is
+// for its destructor.
+bool CloseUnlessBusy(Governor& governor) {
   try {
-    std::thread([last] {
-      const ExitGate::Pass pass;
-      if (pass.is_inside()) delete last;
-    }).detach();
-  } catch (const std::exception&) {
+    int looks = 0;
+    return !absl::IsCancelled(
+        governor.Close([&looks] { return ++looks >= kPatience; }));
+  } catch (const std::bad_alloc&) {
+    return true;
   }
 }
 
@@ -30,11 +34,20 @@ SharedGovernor::~SharedGovernor() {
   if (!is_current_process()) return;
   if (PythonReclaimer::HasStuckCalls()) {
     static_cast<void>(governor_.release());
-  } else if (IsOwnThread()) {
-    EndOnAnotherThread(std::move(governor_));
-  } else if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) {
+    return;
+  }
+  const auto end = [this] {
+    if (!IsOwnThread() && CloseUnlessBusy(*governor_)) {
+      governor_.reset();
+      return;
+    }
+    DoOnAnotherThread([last = governor_.release()] { delete last; });
+  };
+  if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) {
     // The governor's thread, which ends first, may be on its way out of Python.
-    WithoutGil([this] { governor_.reset(); });
+    WithoutGil(end);
+  } else {
+    end();
   }
 }
 
@@ -48,22 +61,25 @@ void SharedGovernor::Close() {
   }
   if (state_ == State::kClosing || num_inside_ != 0) {
     ThrowGovernorError(
-        "another thread is inside a call of this governor or of one of its "
-        "regions; close it when that has returned");
+        "a call of this governor or of one of its regions is under way, on "
+        "another thread or below a signal handler; close it when that has "
+        "returned");
   }
   state_ = State::kClosing;
   // Whatever comes: a governor that could not be closed is open.
   const auto reset = absl::MakeCleanup([this] {
     if (state_ == State::kClosing) state_ = State::kOpen;
   });
-  OkOrThrow(WithoutGil([this] { return governor_->Close(); }));
-  state_ = State::kClosed;
+  const absl::Status closed =
+      WithoutGil([this] { return governor_->Close(&SignalHandlerRaised); });
+  if (closed.ok()) state_ = State::kClosed;
+  if (PyErr_Occurred() != nullptr) throw pybind11::error_already_set();
+  OkOrThrow(closed);
 }
 
 void SharedGovernor::ThrowNotOpen() const {
-  ThrowGovernorError(state_ == State::kClosed
-                         ? "the governor is closed"
-                         : "another thread is closing the governor");
+  ThrowGovernorError(state_ == State::kClosed ? "the governor is closed"
+                                              : "the governor is being closed");
 }
 
 }  // namespace governor

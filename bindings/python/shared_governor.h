@@ -23,10 +23,10 @@ class SharedGovernor {
  public:
   explicit SharedGovernor(std::unique_ptr<Governor> governor)
       : governor_(std::move(governor)) {}
-  // With or without the GIL. The governor's thread, which may be in the
-  // callback that drops the last user, cannot wait for its own end: there the
-  // governor ends on a thread of its own, a moment later. It is left behind
-  // where its thread would never end.
+  // With or without the GIL. Does not wait for a callback that is running, on
+  // another thread or as the one that drops the last user: the governor then
+  // ends on a thread of its own, after the callback. It is left behind where
+  // its thread would never end.
   ~SharedGovernor();
   SharedGovernor(const SharedGovernor&) = delete;
   SharedGovernor& operator=(const SharedGovernor&) = delete;
@@ -68,9 +68,9 @@ class SharedGovernor {
   }
 
   // Closes it; nothing when it is closed. Waits for a reclaim callback that
-  // runs on the governor's thread. Throws GovernorError: other threads are
-  // inside a call, something still holds bytes, inside a callback, a forked
-  // child.
+  // runs on the governor's thread. Throws GovernorError: calls are under way,
+  // something still holds bytes, inside a callback, a forked child; and what a
+  // signal handler raised, by which that wait ended and the governor is open.
   void Close();
 
   // On the governor's thread, or in a callback inside tick().

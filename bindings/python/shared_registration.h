@@ -7,56 +7,92 @@
 #include "bindings/python/errors.h"
 #include "governor/base/mutex.h"
 #include "governor/base/process_epoch.h"
+#include "governor/base/should_stop.h"
 
 namespace governor {
 
 // A registration that several of Python's threads may end: one of them does,
 // and the others return when it has. Every function is called with the GIL.
+//
+// It ends without the GIL, which what is waited for may need. In a forked child
+// there is nothing to end, and the other thread is not there.
 template <typename Registration>
 class SharedRegistration {
  public:
   void Set(std::unique_ptr<Registration> registration) {
-    registration_ = std::move(registration);
+    PutBack(std::move(registration));
   }
 
-  // Ends it, without the GIL, which what it waits for may need; nothing when it
-  // has ended. `waits`: while another thread is ending it, waits for that. Not
-  // for who is waited for by that thread.
-  void End(bool waits) {
-    // Nobody else has it from here on.
-    std::unique_ptr<Registration> mine = std::move(registration_);
-    if (mine == nullptr) {
-      // In a forked child the other thread is not there.
-      if (waits && process_.is_current()) {
-        WithoutGil([this] { WaitForTheEnd(); });
+  // Ends it; nothing when it has ended. While another thread is ending it,
+  // waits for that.
+  void End() {
+    if (!process_.is_current()) return;
+    WithoutGil([this] {
+      while (true) {
+        std::unique_ptr<Registration> mine = Take();
+        if (mine == nullptr && WaitForTheOther(nullptr)) return;
+        if (mine == nullptr) continue;
+        mine.reset();
+        PutBack(nullptr);
+        return;
       }
-      return;
-    }
-    SetEnding(true);
-    WithoutGil([this, &mine] {
-      mine.reset();
-      SetEnding(false);
     });
   }
 
-  // Nobody will ever end it.
-  void Abandon() { static_cast<void>(registration_.release()); }
+  // The same, but false as soon as `should_stop` says so: it is not ended, and
+  // this can be called again. `waits`: while another thread is ending it, waits
+  // for that. Not for who is waited for by that thread.
+  bool End(bool waits, const ShouldStop& should_stop) {
+    if (!process_.is_current()) return true;
+    return WithoutGil([&] {
+      while (true) {
+        std::unique_ptr<Registration> mine = Take();
+        if (mine == nullptr) {
+          if (!waits || WaitForTheOther(should_stop)) return true;
+          if (should_stop()) return false;
+          if (!process_.is_current()) return true;
+          continue;
+        }
+        const bool has_ended = mine->End(should_stop);
+        if (has_ended) mine.reset();
+        if (process_.is_current()) PutBack(std::move(mine));
+        return has_ended;
+      }
+    });
+  }
+
+  // Takes it out, for another to end; null when it has ended, and in a forked
+  // child. Nobody is ending it.
+  std::unique_ptr<Registration> Release() {
+    return process_.is_current() ? Take() : nullptr;
+  }
 
  private:
-  void SetEnding(bool is_ending) {
+  // Null: it has ended, or another thread is at it.
+  std::unique_ptr<Registration> Take() {
     MutexLock lock(mutex_);
-    is_ending_ = is_ending;
+    if (registration_ != nullptr) is_ending_ = true;
+    return std::move(registration_);
+  }
+  void PutBack(std::unique_ptr<Registration> registration) {
+    MutexLock lock(mutex_);
+    registration_ = std::move(registration);
+    is_ending_ = false;
     changed_.NotifyAll();
   }
-  void WaitForTheEnd() {
+  // True when it has ended. False: the other one gave up; or, with a
+  // `should_stop`, a while has passed.
+  bool WaitForTheOther(const ShouldStop& should_stop) {
     MutexLock lock(mutex_);
-    while (is_ending_) changed_.Wait(mutex_);
+    while (is_ending_ && should_stop == nullptr) changed_.Wait(mutex_);
+    if (is_ending_) changed_.WaitFor(mutex_, kStopSlice);
+    return !is_ending_ && registration_ == nullptr;
   }
 
-  std::unique_ptr<Registration> registration_;
   const ProcessEpoch process_;
   Mutex mutex_;
   CondVar changed_;
+  std::unique_ptr<Registration> registration_ ABSL_GUARDED_BY(mutex_);
   bool is_ending_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -44,12 +44,11 @@ py::object MakeTransient(std::shared_ptr<SharedGovernor> governor,
   AcquireOptions options;
   options.priority = Optional(&ToInt, "priority", priority)
                          .value_or(governor->Constants().priority());
-  std::unique_ptr<Transient> transient = ValueOrThrow(
-      WaitInSlices(ToDeadline("deadline", deadline), [&](absl::Time slice) {
-        options.deadline = slice;
-        return governor->CallWithoutGil([&](Governor& open) {
-          return open.BeginTransient(text, bytes, options);
-        });
+  options.deadline = ToDeadline("deadline", deadline);
+  options.should_stop = &SignalHandlerRaised;
+  std::unique_ptr<Transient> transient =
+      ValueOrThrow(governor->CallWithoutGil([&](Governor& open) {
+        return open.BeginTransient(text, bytes, options);
       }));
   auto [object, made] = NewEmpty<PyTransient>();
   made.governor = std::move(governor);

@@ -28,15 +28,17 @@ class Arbiter::MemberRegistration final : public Budget::Registration {
   MemberRegistration(Arbiter* arbiter, std::shared_ptr<Member> member)
       : arbiter_(arbiter), member_(std::move(member)) {}
 
-  ~MemberRegistration() override {
-    if (!arbiter_->process_.is_current()) return;
+  ~MemberRegistration() override { End(nullptr); }
+
+  bool End(const ShouldStop& should_stop) override {
+    if (!arbiter_->process_.is_current()) return true;
     {
       MutexLock lock(arbiter_->mutex_);
       auto& members = arbiter_->members_;
       const auto found = std::find(members.begin(), members.end(), member_);
-      if (found != members.end()) members.erase(found);  // else never was one
+      if (found != members.end()) members.erase(found);  // else is none now
     }
-    member_->entrance.Close();
+    return member_->entrance.Close(should_stop);
   }
 
  private:

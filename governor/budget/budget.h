@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "governor/base/bytes.h"
+#include "governor/base/should_stop.h"
 #include "governor/budget/grant.h"
 #include "governor/budget/reclaimer.h"
 #include "governor/budget/refusal.h"
@@ -25,6 +26,9 @@ struct AcquireOptions {
   // Of several requests that wait, the highest that fits is served first;
   // absent: 0.
   std::optional<int> priority = std::nullopt;
+  // Ends the wait for room, which is one wait until the deadline otherwise:
+  // then the request is CANCELLED, with nothing granted.
+  ShouldStop should_stop = nullptr;
 };
 
 // Counts who holds how much of one memory. It only counts; it never allocates.
@@ -37,11 +41,16 @@ struct AcquireOptions {
 // and nothing registered. To drop a grant needs none.
 class Budget {
  public:
-  // Ends a reclaimer's membership; waits for calls of it that other threads
-  // are still inside.
+  // To destroy it ends a reclaimer's membership, and waits for calls of it that
+  // other threads are still inside.
   class Registration {
    public:
     virtual ~Registration() = default;
+
+    // The same, but false as soon as `should_stop` says so: then the reclaimer
+    // is not called any more, and another thread is still inside; call again,
+    // or destroy. For one thread at a time.
+    virtual bool End(const ShouldStop& should_stop) = 0;
   };
 
   virtual ~Budget() = default;
@@ -54,6 +63,7 @@ class Budget {
   //   gate; nothing was granted, and asking again may work. Never returned when
   //   there was room from the call to the return.
   // INVALID_ARGUMENT: `size` is zero.
+  // CANCELLED: options.should_stop ended the wait; nothing was granted.
   // FAILED_PRECONDITION: in a forked child.
   virtual absl::StatusOr<Grant> Acquire(Bytes size,
                                         const AcquireOptions& options) = 0;

@@ -23,15 +23,25 @@ Entrance::Visit::~Visit() {
   entrance_.left_.NotifyAll();
 }
 
-void Entrance::Close() {
-  if (!process_.is_current()) return;
+bool Entrance::Close(const ShouldStop& should_stop) {
+  if (!process_.is_current()) return true;
   int own = 0;
   for (const Visit* visit = innermost_; visit; visit = visit->outer_) {
     own += &visit->entrance_ == this;
   }
-  MutexLock lock(mutex_);
-  closed_ = true;
-  while (inside_ > own) left_.Wait(mutex_);
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      closed_ = true;
+      while (inside_ > own && should_stop == nullptr) left_.Wait(mutex_);
+      if (inside_ <= own) return true;
+    }
+    if (should_stop()) return false;
+    // In a forked child those who are inside are not there.
+    if (!process_.is_current()) return true;
+    MutexLock lock(mutex_);
+    if (inside_ > own) left_.WaitFor(mutex_, kStopSlice);
+  }
 }
 
 bool Entrance::ThisThreadIsInside(const void* owner) {

@@ -3,6 +3,7 @@
 
 #include "governor/base/mutex.h"
 #include "governor/base/process_epoch.h"
+#include "governor/base/should_stop.h"
 
 namespace governor {
 
@@ -37,8 +38,10 @@ class Entrance {
   };
 
   // Lets nobody in any more, and returns when every other thread has left. The
-  // calling thread may be inside itself. In a forked child it does nothing.
-  void Close();
+  // calling thread may be inside itself. False: `should_stop` said so first,
+  // and somebody is inside still; nobody comes in, and it can be called again.
+  // In a forked child it does nothing.
+  bool Close(const ShouldStop& should_stop = nullptr);
 
   // Whether the calling thread is inside an entrance of `owner` now, however
   // deep.

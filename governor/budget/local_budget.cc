@@ -165,28 +165,53 @@ absl::StatusOr<Grant> LocalBudget::AcquireWhileShort(
                  clock_);
     if (!process_.is_current()) return ForkedChild();
     bell_.Ring();
-    if (WaitForRoom(me, tag, denial)) return MakeGrant(this, size, tag);
+    absl::StatusOr<Grant> waited =
+        WaitForRoom(me, tag, options.should_stop, denial);
+    if (!waited.ok() || !waited->size().is_zero()) return waited;
   }
   return Refuse(DescribeDenial(size, tag, denial));
 }
 
-bool LocalBudget::WaitForRoom(const Waiter& me, Tag tag, Denial& denial) {
+absl::StatusOr<Grant> LocalBudget::WaitForRoom(const Waiter& me, Tag tag,
+                                               const ShouldStop& should_stop,
+                                               Denial& denial) {
+  while (true) {
+    const absl::Time until =
+        should_stop == nullptr
+            ? me.deadline
+            : std::min(me.deadline, clock_.Now() + kStopSlice);
+    if (ClaimUntil(until, me, tag, denial)) {
+      return MakeGrant(this, me.size, tag);
+    }
+    if (until == me.deadline) return Grant();
+    if (should_stop()) {
+      return absl::CancelledError(
+          absl::StrCat("the wait for room was interrupted; asked ",
+                       ToString(me.size), " (", me.size.count(), " bytes)"));
+    }
+    if (!process_.is_current()) return ForkedChild();
+  }
+}
+
+bool LocalBudget::ClaimUntil(absl::Time until, const Waiter& me, Tag tag,
+                             Denial& denial) {
   MutexLock lock(wait_mutex_);
   bool in_time = true;
   while (true) {
     // A grant that another thread drops from here on is either seen by this
     // claim or followed by a notification. The last look is for itself alone:
     // whoever was to go first has had the time.
-    const bool steps_back = in_time && AHigherWaiterFits(me);
+    const bool steps_back =
+        (in_time || until < me.deadline) && AHigherWaiterFits(me);
     if (!steps_back && Take(me.size, tag, &denial)) return true;
     if (!in_time) return false;
     // What the machine can spare grows without a notification.
-    absl::Time until = me.deadline;
+    absl::Time look_again = until;
     if (denial.gates || (steps_back && gate_ != nullptr)) {
-      until = std::min(until, clock_.Now() + kGateSlice);
+      look_again = std::min(until, clock_.Now() + kGateSlice);
     }
-    in_time = clock_.WaitUntil(room_, wait_mutex_, until) ||
-              clock_.Now() < me.deadline;
+    in_time = clock_.WaitUntil(room_, wait_mutex_, look_again) ||
+              clock_.Now() < until;
   }
 }
 

@@ -151,8 +151,13 @@ class LocalBudget final : public Budget {
   absl::StatusOr<Grant> AcquireWhileShort(Bytes size, Tag tag,
                                           const AcquireOptions& options,
                                           Denial& denial);
-  // True when `me`, which is among the waiters, was claimed by the deadline.
-  bool WaitForRoom(const Waiter& me, Tag tag, Denial& denial);
+  // The grant of `me`, which is among the waiters; an empty one once the
+  // deadline passed. CANCELLED, FAILED_PRECONDITION: as Acquire.
+  absl::StatusOr<Grant> WaitForRoom(const Waiter& me, Tag tag,
+                                    const ShouldStop& should_stop,
+                                    Denial& denial);
+  // True when `me` was claimed by `until`, its deadline or sooner.
+  bool ClaimUntil(absl::Time until, const Waiter& me, Tag tag, Denial& denial);
   bool AHigherWaiterFits(const Waiter& me) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(wait_mutex_);
   // Asks caches again and again, as long as they give.

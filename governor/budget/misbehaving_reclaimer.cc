@@ -1,5 +1,6 @@
 #include "governor/budget/misbehaving_reclaimer.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,10 +8,20 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "gtest/gtest.h"
 
 namespace governor {
+namespace {
+
+std::shared_ptr<LocalBudget> MakeBudget(Bytes limit) {
+  static RealClock clock;
+  return LocalBudget::Create({.limit = limit, .clock = &clock}).value();
+}
+
+}  // namespace
 
 std::string NameOf(Misbehaviour misbehaviour) {
   constexpr const char* kNames[kNumMisbehaviours] = {"Overstates",
@@ -28,55 +39,89 @@ std::string NameOf(Misbehaviour misbehaviour) {
   return kNames[static_cast<int>(misbehaviour)];
 }
 
-MisbehavingWorld::MisbehavingWorld(Misbehaviour misbehaviour,
-                                   ReclaimerOptions::Kind kind, Bytes unit)
+MisbehavingReclaimers::MisbehavingReclaimers(Misbehaviour misbehaviour,
+                                             const ReclaimerOptions& options,
+                                             Bytes unit,
+                                             MisbehavingGround ground)
     : misbehaviour_(misbehaviour),
-      kind_(kind),
+      options_(options),
       unit_(unit),
+      ground_(std::move(ground)),
       process_(getpid()) {
-  budget_ =
-      LocalBudget::Create({.limit = Units(100), .clock = &clock_}).value();
-  own_ = budget_->TryAcquire(Units(60), Tag());
-  others_ = budget_->TryAcquire(Units(40), Tag());
-  misbehaving_registration_ =
-      budget_->Register(misbehaving_, {.kind = kind, .priority = 0});
-  honest_registration_ =
-      budget_->Register(honest_, {.kind = kind, .priority = 1});
-  third_registration_ =
-      budget_->Register(third_, {.kind = kind, .priority = 2});
+  own_ = ground_.acquire(Units(60), {}).value();
+  others_ = ground_.acquire(Units(40), {}).value();
+  misbehaving_registration_ = Enrol(misbehaving_, 0);
+  honest_registration_ = Enrol(honest_, 1);
+  third_registration_ = Enrol(third_, 2);
 }
 
-void MisbehavingWorld::EndIfChild(bool held) {
+std::unique_ptr<Budget::Registration> MisbehavingReclaimers::Enrol(
+    Reclaimer& reclaimer, int priority) {
+  ReclaimerOptions options = options_;
+  options.priority = priority;
+  return ground_.enrol(reclaimer, options);
+}
+
+absl::Time MisbehavingReclaimers::Soon() const {
+  return clock_.Now() + (misbehaviour_ == Misbehaviour::kBlocks
+                             ? absl::Milliseconds(50)
+                             : absl::Minutes(1));
+}
+
+void MisbehavingReclaimers::EndIfChild(bool held) {
   if (getpid() != process_) _exit(held ? 0 : 1);
 }
 
-void MisbehavingWorld::EndRegistrations() {
+void MisbehavingReclaimers::EndRegistrations() {
   misbehaving_registration_.reset();
   honest_registration_.reset();
   third_registration_.reset();
 }
 
-void MisbehavingWorld::CheckUnharmed() {
-  EXPECT_LE(budget_->peak(), budget_->limit());
-  EXPECT_EQ(budget_->num_waiters(), 0);
-  EXPECT_FALSE(budget_->announced());
+void MisbehavingReclaimers::CheckAllIsThere() {
+  // First: nobody is asked any more.
+  EndRegistrations();
   own_.Release();
   others_.Release();
-  EXPECT_EQ(budget_->granted(), Bytes());
-  EXPECT_EQ(budget_->TryAcquire(Units(100), Tag()).size(), Units(100));
-  EndRegistrations();
+  EXPECT_EQ(ground_.granted(), Bytes());
+  const absl::StatusOr<Grant> all = ground_.acquire(Units(100), {});
+  EXPECT_TRUE(all.ok()) << all.status();
 }
 
-Bytes MisbehavingWorld::Honest::Reclaim(Bytes wanted, absl::Time) {
-  const Bytes given = std::min(wanted, world_.others_.size());
-  world_.others_.Split(given).Release();
+void MisbehavingReclaimers::EndRegistrationsAtExit() {
+  static MisbehavingReclaimers* exiting = nullptr;
+  exiting = this;
+  std::atexit([] { exiting->EndRegistrations(); });
+}
+
+void ExpectExit(const std::function<void()>& run) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    run();
+    _exit(1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), MisbehavingReclaimers::kExitCode);
+}
+
+Bytes MisbehavingReclaimers::Honest::Reclaim(Bytes wanted, absl::Time) {
+  const Bytes given = std::min(wanted, all_.others_.size());
+  all_.others_.Split(given).Release();
   return given;
 }
 
-void MisbehavingWorld::Fork() {
+void MisbehavingReclaimers::Fork() {
   const pid_t child = fork();
   if (child == 0) {
-    alarm(30);  // a hang is a failure
+    // A hang is a failure, also on a thread that takes no signal.
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &alarms, nullptr);
+    alarm(30);
     return;
   }
   int status = -1;
@@ -84,21 +129,23 @@ void MisbehavingWorld::Fork() {
   EXPECT_EQ(status, 0);
 }
 
-void MisbehavingWorld::Reenter() {
+void MisbehavingReclaimers::Reenter() {
+  // Later there may be room.
+  if (ground_.granted() < ground_.limit) return;
   // Nothing of its own is asked for what it asks, and it gets nothing.
   const int before = calls_;
-  EXPECT_FALSE(budget_->Acquire(Units(30), {}).ok());
-  EXPECT_FALSE(budget_
-                   ->Acquire(Units(30),
-                             {.deadline = clock_.Now() + absl::Milliseconds(1)})
+  EXPECT_FALSE(ground_.acquire(Units(1), {}).ok());
+  EXPECT_FALSE(ground_
+                   .acquire(Units(30),
+                            {.deadline = clock_.Now() + absl::Milliseconds(1)})
                    .ok());
-  EXPECT_EQ(budget_->TryAcquire(Units(1), Tag()).size(), Bytes());
   EXPECT_EQ(calls_, before);
 }
 
-Bytes MisbehavingWorld::Misbehave(Bytes wanted, absl::Time deadline) {
+Bytes MisbehavingReclaimers::Misbehave(Bytes wanted, absl::Time deadline) {
   ++calls_;
-  EXPECT_LE(budget_->granted(), budget_->limit());
+  const absl::Cleanup over = [this] { ++calls_over_; };
+  EXPECT_LE(ground_.granted(), ground_.limit);
   switch (misbehaviour_) {
     case Misbehaviour::kOverstates:
       return Bytes(~uint64_t{0});
@@ -119,14 +166,13 @@ Bytes MisbehavingWorld::Misbehave(Bytes wanted, absl::Time deadline) {
       return Bytes();
     case Misbehaviour::kRegistersAndEndsOthers:
       third_registration_.reset();
-      third_registration_ = budget_->Register(third_, {.kind = kind_});
+      third_registration_ = Enrol(third_, 2);
       return Bytes();
     case Misbehaviour::kEndsItself:
       misbehaving_registration_.reset();
       return Bytes();
     case Misbehaviour::kShrinksAndServes:
-      EXPECT_EQ(budget_->Shrink(wanted, deadline), Bytes());
-      budget_->ServeRequests();
+      ground_.begin_a_round(wanted, deadline);
       return Bytes();
     case Misbehaviour::kDropsAnothersGrant:
       others_.Release();
@@ -138,6 +184,39 @@ Bytes MisbehavingWorld::Misbehave(Bytes wanted, absl::Time deadline) {
       std::exit(kExitCode);
   }
   return Bytes();
+}
+
+MisbehavingWorld::MisbehavingWorld(Misbehaviour misbehaviour,
+                                   const ReclaimerOptions& options, Bytes unit)
+    : MisbehavingWorld(misbehaviour, options, unit, MakeBudget(unit * 100)) {}
+
+MisbehavingWorld::MisbehavingWorld(Misbehaviour misbehaviour,
+                                   const ReclaimerOptions& options, Bytes unit,
+                                   const std::shared_ptr<LocalBudget>& budget)
+    : MisbehavingReclaimers(
+          misbehaviour, options, unit,
+          {.acquire =
+               [budget](Bytes size, const AcquireOptions& how) {
+                 return budget->Acquire(size, how);
+               },
+           .enrol =
+               [budget](Reclaimer& reclaimer, const ReclaimerOptions& how) {
+                 return budget->Register(reclaimer, how);
+               },
+           .begin_a_round =
+               [budget](Bytes wanted, absl::Time deadline) {
+                 EXPECT_EQ(budget->Shrink(wanted, deadline), Bytes());
+                 budget->ServeRequests();
+               },
+           .granted = [budget] { return budget->granted(); },
+           .limit = budget->limit()}),
+      budget_(budget) {}
+
+void MisbehavingWorld::CheckUnharmed() {
+  EXPECT_LE(budget_->peak(), budget_->limit());
+  EXPECT_EQ(budget_->num_waiters(), 0);
+  EXPECT_FALSE(budget_->announced());
+  CheckAllIsThere();
 }
 
 }  // namespace governor

@@ -2,10 +2,7 @@
 // what is not there, nobody who has a deadline hangs past it, and the budget is
 // whole afterwards.
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -17,37 +14,28 @@ namespace governor {
 namespace {
 
 using Kind = ReclaimerOptions::Kind;
+using Cost = ReclaimerOptions::Cost;
 
 bool Throws(Misbehaviour misbehaviour) {
   return misbehaviour == Misbehaviour::kThrowsException ||
          misbehaviour == Misbehaviour::kThrowsInt;
 }
 
-MisbehavingWorld* exiting = nullptr;
-
-// One that exits does so in a process of its own, whose registrations end, as
-// those of static objects do, while it is inside.
-void RunIn(Misbehaviour misbehaviour, Kind kind,
+// One that exits does so in a process of its own.
+void RunIn(Misbehaviour misbehaviour, const ReclaimerOptions& options,
            const std::function<void(MisbehavingWorld&)>& run) {
-  if (misbehaviour != Misbehaviour::kExits) {
-    MisbehavingWorld world(misbehaviour, kind);
-    run(world);
-    EXPECT_GE(world.calls(), 1);
-    world.CheckUnharmed();
+  if (misbehaviour == Misbehaviour::kExits) {
+    ExpectExit([&] {
+      MisbehavingWorld world(misbehaviour, options);
+      world.EndRegistrationsAtExit();
+      run(world);
+    });
     return;
   }
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(30);
-    exiting = new MisbehavingWorld(misbehaviour, kind);
-    std::atexit([] { exiting->EndRegistrations(); });
-    run(*exiting);
-    _exit(1);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), MisbehavingWorld::kExitCode);
+  MisbehavingWorld world(misbehaviour, options);
+  run(world);
+  EXPECT_GE(world.calls(), 1);
+  world.CheckUnharmed();
 }
 
 // What a request of 30 by the thread that runs the reclaimer itself gets.
@@ -89,13 +77,14 @@ class MisbehavingReclaimersTest : public testing::TestWithParam<int> {
 };
 
 TEST_P(MisbehavingReclaimersTest, AskedByTheRequestItself) {
-  RunIn(misbehaviour(), Kind::kCallback, [&](MisbehavingWorld& world) {
-    Ask(world, misbehaviour(), world.Soon());
-  });
+  RunIn(misbehaviour(), {.kind = Kind::kCallback},
+        [&](MisbehavingWorld& world) {
+          Ask(world, misbehaviour(), world.Soon());
+        });
 }
 
 TEST_P(MisbehavingReclaimersTest, AskedAsACache) {
-  RunIn(misbehaviour(), Kind::kCache, [&](MisbehavingWorld& world) {
+  RunIn(misbehaviour(), {.kind = Kind::kCache}, [&](MisbehavingWorld& world) {
     Ask(world, misbehaviour(), absl::InfinitePast());
     // It says for ever that it gave.
     if (misbehaviour() != Misbehaviour::kOverstates) return;
@@ -104,35 +93,36 @@ TEST_P(MisbehavingReclaimersTest, AskedAsACache) {
 }
 
 TEST_P(MisbehavingReclaimersTest, AskedByWhoeverServes) {
-  RunIn(misbehaviour(), Kind::kCallback, [&](MisbehavingWorld& world) {
-    world.RequestIsElsewhere();
-    std::atomic<bool> woken{false};
-    const auto server =
-        world.budget().RegisterServer([&woken] { woken = true; });
-    absl::Status status;
-    std::thread request([&] {
-      const absl::StatusOr<Grant> granted =
-          world.budget().Acquire(world.Units(30), {.deadline = world.Soon()});
-      status = granted.status();
-      world.RequestReturned();
-    });
-    while (!woken) std::this_thread::yield();
-    world.budget().ServeRequests();
-    world.EndIfChild(true);
-    request.join();
-    EXPECT_EQ(world.budget().reclaim_faults().threw,
-              Throws(misbehaviour()) ? 1u : 0u);
-    if (misbehaviour() == Misbehaviour::kBlocks) {
-      EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-    } else {
-      EXPECT_TRUE(status.ok()) << status;
-    }
-  });
+  RunIn(misbehaviour(), {.kind = Kind::kCallback},
+        [&](MisbehavingWorld& world) {
+          world.RequestIsElsewhere();
+          std::atomic<bool> woken{false};
+          const auto server =
+              world.budget().RegisterServer([&woken] { woken = true; });
+          absl::Status status;
+          std::thread request([&] {
+            const absl::StatusOr<Grant> granted = world.budget().Acquire(
+                world.Units(30), {.deadline = world.Soon()});
+            status = granted.status();
+            world.RequestReturned();
+          });
+          while (!woken) std::this_thread::yield();
+          world.budget().ServeRequests();
+          world.EndIfChild(true);
+          request.join();
+          EXPECT_EQ(world.budget().reclaim_faults().threw,
+                    Throws(misbehaviour()) ? 1u : 0u);
+          if (misbehaviour() == Misbehaviour::kBlocks) {
+            EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+          } else {
+            EXPECT_TRUE(status.ok()) << status;
+          }
+        });
 }
 
 TEST_P(MisbehavingReclaimersTest, AskedToShrink) {
   for (const Kind kind : {Kind::kCallback, Kind::kCache}) {
-    RunIn(misbehaviour(), kind, [&](MisbehavingWorld& world) {
+    RunIn(misbehaviour(), {.kind = kind}, [&](MisbehavingWorld& world) {
       const Bytes before = world.budget().granted();
       const Bytes smaller =
           world.budget().Shrink(world.Units(30), world.Soon());
@@ -147,6 +137,31 @@ TEST_P(MisbehavingReclaimersTest, AskedToShrink) {
       }
     });
   }
+}
+
+// As under some pressure, when those alone are asked who give cheaply.
+TEST_P(MisbehavingReclaimersTest, AskedToShrinkBecauseItGivesCheaply) {
+  const ReclaimerOptions cheap = {.kind = Kind::kCallback,
+                                  .cost = Cost::kCheap};
+  RunIn(misbehaviour(), cheap, [&](MisbehavingWorld& world) {
+    const Bytes smaller =
+        world.budget().Shrink(world.Units(30), world.Soon(), Cost::kCheap);
+    world.EndIfChild(smaller.is_zero());
+    EXPECT_EQ(smaller, world.Units(100) - world.budget().granted());
+    if (misbehaviour() == Misbehaviour::kBlocks) {
+      EXPECT_EQ(smaller, Bytes());
+    } else {
+      EXPECT_GE(smaller, world.Units(30));
+    }
+  });
+}
+
+TEST_P(MisbehavingReclaimersTest, NotAskedToShrinkWhereItGivesDearly) {
+  MisbehavingWorld world(misbehaviour(), Kind::kCallback);
+  EXPECT_EQ(world.budget().Shrink(world.Units(30), world.Soon(), Cost::kCheap),
+            Bytes());
+  EXPECT_EQ(world.calls(), 0);
+  world.CheckUnharmed();
 }
 
 TEST_P(MisbehavingReclaimersTest, NotAskedByTryAcquire) {

@@ -14,6 +14,9 @@ namespace {
 
 constexpr absl::string_view kPayload = "governor/refusal";
 
+// The name of Tag::Allowance(): asked for where a governor is opened.
+constexpr absl::string_view kAllowance = "allowance";
+
 std::string Remedy(const Refusal& refusal) {
   if (refusal.limited_by == "driver") {
     return "the device's memory is taken by others: end what holds it, or open "
@@ -25,6 +28,11 @@ std::string Remedy(const Refusal& refusal) {
   if (refusal.limited_by == "contiguity" || refusal.limited_by == "reclaim") {
     return "the machine could not make free memory ready in time: ask again, "
            "with a later deadline, or end what keeps it busy";
+  }
+  if (refusal.tag == kAllowance) {
+    return "the machine cannot spare what is set aside for memory that is not "
+           "governed: open with a smaller allowance (GOVERNOR_ALLOWANCE, or "
+           "allowance=), or end what else takes the machine's memory";
   }
   if (refusal.limited_by == "cgroup") {
     return "give blocks or leases back, or raise the cgroup's limit";
@@ -56,7 +64,10 @@ std::string Message(const Refusal& refusal) {
 }  // namespace
 
 absl::Status RefusalStatus(const Refusal& refusal) {
-  absl::Status status = absl::ResourceExhaustedError(Message(refusal));
+  return WithRefusal(absl::ResourceExhaustedError(Message(refusal)), refusal);
+}
+
+absl::Status WithRefusal(absl::Status status, const Refusal& refusal) {
   // Tags cannot hold control characters, so lines and tabs separate safely.
   std::string text =
       absl::StrCat(refusal.asked.count(), "\n", refusal.granted.count(), "\n",

@@ -19,13 +19,15 @@ class ServiceBell::ServerRegistration final : public Budget::Registration {
   ServerRegistration(ServiceBell* bell, std::shared_ptr<Server> server)
       : bell_(bell), server_(std::move(server)) {}
 
-  ~ServerRegistration() override {
-    if (!bell_->process_.is_current()) return;
+  ~ServerRegistration() override { End(nullptr); }
+
+  bool End(const ShouldStop& should_stop) override {
+    if (!bell_->process_.is_current()) return true;
     {
       MutexLock lock(bell_->mutex_);
       if (bell_->server_ == server_) bell_->server_.reset();
     }
-    server_->entrance.Close();
+    return server_->entrance.Close(should_stop);
   }
 
  private:

@@ -170,7 +170,8 @@ absl::StatusOr<size_t> ElasticRegion::CommitBusy(size_t first, size_t count,
   }
   const AcquireOptions acquire = {.deadline = options.deadline,
                                   .tag = options.tag,
-                                  .priority = options.priority};
+                                  .priority = options.priority,
+                                  .should_stop = options.should_stop};
   GOVERNOR_ASSIGN_OR_RETURN(
       std::vector<PhysicalChunk> chunks,
       as_fits ? pool_->ObtainAsFits(block_size_, count, acquire)

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "governor/base/bytes.h"
 #include "governor/base/mutex.h"
+#include "governor/base/should_stop.h"
 #include "governor/budget/tag.h"
 #include "governor/memory/address_range.h"
 #include "governor/memory/chunk_pool.h"
@@ -36,6 +37,8 @@ struct CommitOptions {
   absl::Time deadline = absl::InfinitePast();
   // As AcquireOptions::priority; by default the governor's.
   std::optional<int> priority = std::nullopt;
+  // As AcquireOptions::should_stop: ends the wait for room, and no step.
+  ShouldStop should_stop = nullptr;
 };
 
 struct DecommitOptions {
@@ -81,6 +84,7 @@ class ElasticRegion {
   // RESOURCE_EXHAUSTED: refused, with a Refusal; nothing was changed.
   // INVALID_ARGUMENT: no such blocks, or one is committed already (it is
   //   named); nothing was changed.
+  // CANCELLED: options.should_stop ended the wait; nothing was changed.
   // FAILED_PRECONDITION: closed, or another thread is at one of the blocks.
   // Other errors are the driver's: no block was committed, and the region can
   //   still be used, unless the driver says otherwise at every call.

@@ -36,9 +36,13 @@ class BudgetExceededTest(unittest.TestCase):
 
     def test_crosses_processes(self):
         error = self.refusal()
-        copy = pickle.loads(pickle.dumps(error))
-        self.assertEqual(str(copy), str(error))
-        self.assertEqual(vars(copy), vars(error))
+        with self.assertRaises(governor.DoesNotFit) as caught:
+            open_governor(budget="1TiB")
+        for error in (error, caught.exception):
+            copy = pickle.loads(pickle.dumps(error))
+            self.assertIs(type(copy), type(error))
+            self.assertEqual(str(copy), str(error))
+            self.assertEqual(vars(copy), vars(error))
 
     def test_kinds(self):
         self.assertTrue(issubclass(governor.DriverUnavailable, OSError))

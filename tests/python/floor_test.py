@@ -2,7 +2,9 @@
 
 import mmap
 import os
+import tempfile
 import unittest
+from unittest import mock
 
 import governor
 from small_host import ALLOWANCE, BUDGET, MiB, open_governor
@@ -13,6 +15,13 @@ ALL = BUDGET - ALLOWANCE
 def machine_memory():
     with open("/proc/meminfo") as file:
         return int(file.readline().split()[1]) << 10
+
+
+def restore_variable(name, value):
+    if value is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = value
 
 
 class FloorTest(unittest.TestCase):
@@ -40,17 +49,41 @@ class FloorTest(unittest.TestCase):
             self.assertEqual(gov.granted, 0)
             self.assertEqual(gov.snapshot().limited_by, "os_reserve")
 
+    def test_an_allowance_that_the_machine_cannot_spare_says_so(self):
+        size = machine_memory() >> 20 << 20
+        changes = dict(
+            GOVERNOR_OS_RESERVE="98%",
+            GOVERNOR_HOST_DRIVER=f"gb10,memory={size},context=0",
+        )
+        with mock.patch.dict(os.environ, changes):
+            with self.assertRaises(governor.BudgetExceeded) as caught:
+                open_governor(budget=None, allowance="100%")
+        error = caught.exception
+        self.assertNotIsInstance(error, ValueError)
+        self.assertEqual((error.limited_by, error.tag), ("os_reserve", "allowance"))
+        self.assertEqual(error.asked, error.limit)
+        self.assertLess(error.headroom, error.asked)
+        self.assertRegex(str(error), "smaller allowance .*allowance=")
+        self.assertNotIn("smaller budget", str(error))
+        self.assertNotIn("smaller os_reserve", str(error))
+
     def test_the_reserve_is_the_floor(self):
         with open_governor(os_reserve="100MiB") as gov:
             self.assertEqual(gov.os_reserve, 100 * MiB)
             self.assertEqual(gov.snapshot().floor_bytes, 100 * MiB)
 
-    def test_a_settled_lease_is_granted_still(self):
-        with open_governor() as gov, gov.lease(MiB) as lease:
+    def test_a_settled_lease_is_granted_still_and_not_on_its_way(self):
+        # Nobody else's memory is on its way in a record of this test's own.
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        shared = os.environ.get("GOVERNOR_SHARE_DIR")
+        os.environ["GOVERNOR_SHARE_DIR"] = folder.name
+        self.addCleanup(restore_variable, "GOVERNOR_SHARE_DIR", shared)
+        with open_governor(tick=True) as gov, gov.lease(MiB) as lease:
             in_flight = gov.snapshot().in_flight_bytes
             lease.settle()
             lease.settle()
-            self.assertLessEqual(gov.snapshot().in_flight_bytes, in_flight)
+            self.assertEqual(gov.snapshot().in_flight_bytes, in_flight - MiB)
             self.assertEqual(lease.size, MiB)
             self.assertEqual(gov.granted, MiB)
 

@@ -42,10 +42,29 @@ class OpeningTest(unittest.TestCase):
             open_governor(budget=1.5)
 
     def test_what_does_not_fit_is_named(self):
-        with self.assertRaisesRegex(ValueError, "budget"):
-            open_governor(budget="1TiB")
-        with self.assertRaisesRegex(ValueError, "allowance"):
-            open_governor(budget="8MiB", allowance="9MiB")
+        for options, asked, limit, limited_by, tag, remedy in (
+            (dict(budget="1TiB"), 1 << 40, 256 * MiB, "device", "budget", "smaller budget"),
+            (
+                dict(budget="200MiB", os_reserve="100MiB"),
+                200 * MiB, 156 * MiB, "os_reserve", "budget", "smaller budget or os_reserve",
+            ),
+            (
+                dict(budget="8MiB", allowance="9MiB"),
+                9 * MiB, 8 * MiB, "budget", "allowance", "smaller allowance .*allowance=",
+            ),
+        ):
+            with self.subTest(**options):
+                with self.assertRaisesRegex(governor.DoesNotFit, remedy) as caught:
+                    open_governor(**options)
+                error = caught.exception
+                self.assertIsInstance(error, ValueError)
+                self.assertIsInstance(error, governor.BudgetExceeded)
+                self.assertEqual((error.asked, error.limit), (asked, limit))
+                self.assertEqual((error.granted, error.headroom), (0, limit))
+                self.assertEqual((error.limited_by, error.tag), (limited_by, tag))
+                self.assertEqual(error.holders, [])
+                # What it says would fit does.
+                open_governor(**{**options, error.tag: error.headroom})
         with self.assertRaisesRegex(ValueError, "7"):
             open_governor(device=7)
 

@@ -34,11 +34,17 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from governor.errors import BudgetExceeded, DriverUnavailable, GovernorError
+from governor.errors import (
+    BudgetExceeded,
+    DoesNotFit,
+    DriverUnavailable,
+    GovernorError,
+)
 from governor.report import Plan, Snapshot
 
 __all__ = [
     "BudgetExceeded",
+    "DoesNotFit",
     "DriverUnavailable",
     "Governor",
     "GovernorError",

@@ -7,6 +7,9 @@ from governor.report import Plan, Snapshot
 
 Size = Union[str, SupportsIndex]  # "40GiB", or bytes
 Path = Union[str, bytes, PathLike[str], PathLike[bytes]]
+# Seconds from now that a request may wait while it is short, for callbacks that
+# are asked to give back. None: it does not wait, and only caches are asked.
+Deadline = Union[float, None]
 
 class Governor:
     def __init__(
@@ -37,21 +40,22 @@ class Governor:
         self,
         size: Size,
         priority: SupportsIndex | None = None,
-        deadline: float | None = None,
+        deadline: Deadline = None,
     ) -> Lease: ...
     def tag(self, name: str) -> Tag: ...
     def on_reclaim(
         self,
+        # (wanted bytes, seconds from now to give them back in) -> bytes given back
         callback: Callable[[int, float], SupportsIndex | None],
         priority: SupportsIndex = 0,
         cheap: bool = False,
-    ) -> ReclaimRegistration: ...
+    ) -> ReclaimRegistration: ...  # keep it: dropped, it ends with a RuntimeWarning
     def transient(
         self,
         name: str,
         size: Size,
         priority: SupportsIndex | None = None,
-        deadline: float | None = None,
+        deadline: Deadline = None,
     ) -> Transient: ...
     def keep_in_memory(self, buffer: Any) -> KeptMemory: ...
     def page_back(self) -> int: ...
@@ -104,13 +108,13 @@ class Region:
         self,
         first: SupportsIndex,
         count: SupportsIndex,
-        deadline: float | None = None,
+        deadline: Deadline = None,
     ) -> None: ...
     def commit_as_fits(
         self,
         first: SupportsIndex,
         count: SupportsIndex,
-        deadline: float | None = None,
+        deadline: Deadline = None,
     ) -> int: ...
     def decommit(
         self,

@@ -24,7 +24,7 @@ class BudgetExceeded(MemoryError):
     asked: int
     granted: int  # what all holders of the budget had
     limit: int  # the limit that was hit
-    limited_by: str  # which limit: "budget", "os_reserve", "cgroup", "driver", ...
+    limited_by: str  # which limit: "budget", "os_reserve", "cgroup", "device", ...
     headroom: int  # what would have been granted
     holders: list[tuple[str, int]]  # (tag, bytes), the largest first
     tag: str  # who asked
@@ -52,8 +52,15 @@ class BudgetExceeded(MemoryError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # So that it crosses processes, as multiprocessing sends it.
-        return _budget_exceeded, (self.args[0], self.__dict__)
+        return _budget_exceeded, (type(self), self.args[0], self.__dict__)
 
 
-def _budget_exceeded(message: str, numbers: dict[str, Any]) -> BudgetExceeded:
-    return BudgetExceeded(message, **numbers)
+class DoesNotFit(BudgetExceeded, ValueError):
+    """A governor was opened for more than there can be. `tag` is the argument
+    that asks for too much, `limit` and `headroom` are the most that it may be."""
+
+
+def _budget_exceeded(
+    kind: type[BudgetExceeded], message: str, numbers: dict[str, Any]
+) -> BudgetExceeded:
+    return kind(message, **numbers)
