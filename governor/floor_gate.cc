@@ -27,9 +27,6 @@ Bytes PloughSize(Bytes step, Bytes left, bool is_first) {
 // bucket of the machine record.
 constexpr std::chrono::milliseconds kSettledTwice(5);
 
-// The longest that one call of the driver is counted for.
-constexpr int64_t kLongestCallNs = 1'000'000'000;
-
 // How old a reading may be to show what others stalled since.
 constexpr absl::Duration kStallWindow = absl::Milliseconds(200);
 
@@ -77,38 +74,22 @@ void FloorGate::Withdraw(Bytes size) {
 }
 
 void FloorGate::Settle(Bytes size) {
+  EndStep(size);
   if (options_.resident == nullptr) {
-    const absl::Duration now = options_.clock->Monotonic();
-    options_.record->Settle(size, now);
-    CountDriverTime(size, absl::ToInt64Nanoseconds(now));
-  } else {
-    // On its way until it is touched; it stays in the record until the next
-    // reading, which has it in `created`, or somewhere else.
-    MutexLock lock(mutex_);
-    untouched_ += size;
-    // Others shall not wait for it for longer than a reading is fresh.
-    if (!IsFresh(reading_.Load())) TakeLocked(SampleDepth::kFast);
+    options_.record->Settle(size, options_.clock->Monotonic());
+    return;
   }
-}
-
-void FloorGate::BeginDriverTime(Bytes step, int64_t now_ns) {
-  step_since_ns_ = now_ns;
-  step_left_ = step.count();
-}
-
-void FloorGate::CountDriverTime(Bytes settled, int64_t now_ns) {
-  uint64_t left = step_left_.load();
-  do {
-    // Of no step: a lease, an allowance.
-    if (left == 0) return;
-  } while (!step_left_.compare_exchange_weak(
-      left, left - std::min(left, settled.count())));
-  const int64_t since = step_since_ns_.exchange(now_ns);
-  own_stall_ns_ += std::clamp<int64_t>(now_ns - since, 0, kLongestCallNs);
+  // On its way until it is touched; it stays in the record until the next
+  // reading, which has it in `created`, or somewhere else.
+  MutexLock lock(mutex_);
+  untouched_ += size;
+  // Others shall not wait for it for longer than a reading is fresh.
+  if (!IsFresh(reading_.Load())) TakeLocked(SampleDepth::kFast);
 }
 
 void FloorGate::Return(Bytes size, bool settled) {
   if (!settled) {
+    EndStep(size);
     options_.record->SubtractInFlight(size);
     return;
   }
@@ -117,6 +98,33 @@ void FloorGate::Return(Bytes size, bool settled) {
     // Which of its pages were touched the next reading will show.
     SetUntouched(std::min(untouched_, options_.created()));
   }
+}
+
+void FloorGate::BeginStep(Bytes step) {
+  MutexLock lock(own_mutex_);
+  const int64_t now_ns = absl::ToInt64Nanoseconds(options_.clock->Monotonic());
+  CountOwnStall(now_ns);
+  step_left_ += step.count();
+}
+
+void FloorGate::EndStep(Bytes size) {
+  // Nearly always: a grant that is dropped, and was no step.
+  if (step_left_.load() == 0) return;
+  MutexLock lock(own_mutex_);
+  const int64_t now_ns = absl::ToInt64Nanoseconds(options_.clock->Monotonic());
+  CountOwnStall(now_ns);
+  step_left_ -= std::min(step_left_.load(), size.count());
+}
+
+void FloorGate::CountOwnStall(int64_t now_ns) const {
+  if (step_left_.load() != 0) own_stall_ns_ += now_ns - own_until_ns_;
+  own_until_ns_ = now_ns;
+}
+
+absl::Duration FloorGate::own_stall() const {
+  MutexLock lock(own_mutex_);
+  CountOwnStall(absl::ToInt64Nanoseconds(options_.clock->Monotonic()));
+  return absl::Nanoseconds(own_stall_ns_);
 }
 
 void FloorGate::Promise(Bytes unspent) {
@@ -217,16 +225,15 @@ std::optional<Refusal> FloorGate::PrepareStep(Bytes step, absl::Time deadline) {
   if (IsFresh(reading) &&
       (!options_.needs_contiguity || TakeContiguous(step)) &&
       !Left(reading).is_zero()) {
-    BeginDriverTime(step, options_.clock->CoarseNanoseconds());
+    BeginStep(step);
     return std::nullopt;
   }
+  BeginStep(step);
   ++steps_;
-  const absl::Duration began = options_.clock->Monotonic();
   std::optional<Refusal> refusal = MakeRoom(step, deadline);
-  const absl::Duration ended = options_.clock->Monotonic();
   --steps_;
-  own_stall_ns_ += absl::ToInt64Nanoseconds(ended - began);
-  BeginDriverTime(refusal ? Bytes() : step, absl::ToInt64Nanoseconds(ended));
+  // One that passes goes on until it is settled or given back.
+  if (refusal) EndStep(step);
   return refusal;
 }
 

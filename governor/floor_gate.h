@@ -53,8 +53,8 @@ class FloorGate final : public Gate {
  public:
   static constexpr int64_t kFreshNs = 10'000'000;
   static constexpr absl::Duration kFresh = absl::Nanoseconds(kFreshNs);
-  // How long a step may make room when its request gave no later deadline, and
-  // how often in a row that may bring nothing.
+  // How long a step may make room when its request gave no deadline, and how
+  // often in a row that may bring nothing.
   static constexpr absl::Duration kPloughTime = absl::Seconds(10);
   static constexpr int kVainPloughs = 2;
 
@@ -76,9 +76,7 @@ class FloorGate final : public Gate {
 
   // How long steps of this process have kept the kernel busy by now, in making
   // room and in the driver's calls: what of the machine's stalls may be theirs.
-  absl::Duration own_stall() const {
-    return absl::Nanoseconds(own_stall_ns_.load());
-  }
+  absl::Duration own_stall() const;
 
   // The judgement of the last reading; reads when there is none that is fresh.
   HostSpare Look() const;
@@ -102,9 +100,14 @@ class FloorGate final : public Gate {
   // Of a reading, what all that is on its way to memory leaves.
   Bytes Left(const SpareReading::Value& reading) const;
   Refusal Refuse(absl::string_view limited_by, Bytes headroom) const;
-  // From now on the driver is busy with `step`, until that is settled.
-  void BeginDriverTime(Bytes step, int64_t now_ns);
-  void CountDriverTime(Bytes settled, int64_t now_ns);
+  // From now on the kernel works for `step`, until EndStep is told of as many
+  // bytes. What belongs to no step, a lease or an allowance, ends nothing
+  // unless a step is under way, whose time is then counted a little short.
+  void BeginStep(Bytes step);
+  void EndStep(Bytes size);
+  // Adds what passed since the last call, if there is a step.
+  void CountOwnStall(int64_t now_ns) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_mutex_);
   // Takes `step` of the contiguous memory that was seen a moment ago.
   bool TakeContiguous(Bytes step);
 
@@ -115,13 +118,16 @@ class FloorGate final : public Gate {
   // Of the last full reading, what is left of it for steps.
   std::atomic<uint64_t> contiguous_{0};
   std::atomic<int64_t> contiguous_until_ns_{INT64_MIN};
-  // Steps that are making room now; of the last one that passed, what is not
-  // settled yet, and since when the driver is busy with that; and how long all
-  // of this took so far.
+  // Steps that are making room now.
   std::atomic<int> steps_{0};
+  // Of all steps, what is neither settled nor given back.
   std::atomic<uint64_t> step_left_{0};
-  std::atomic<int64_t> step_since_ns_{0};
-  std::atomic<int64_t> own_stall_ns_{0};
+
+  // Taken alone, or under mutex_.
+  mutable Mutex own_mutex_;
+  // For how long there were steps, up to own_until_ns_.
+  mutable int64_t own_stall_ns_ ABSL_GUARDED_BY(own_mutex_) = 0;
+  mutable int64_t own_until_ns_ ABSL_GUARDED_BY(own_mutex_) = 0;
 
   mutable Mutex mutex_;
   mutable HostSpare spare_ ABSL_GUARDED_BY(mutex_);

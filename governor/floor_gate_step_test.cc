@@ -227,11 +227,39 @@ TEST_F(FloorGateStepTest, AStepForWhichAReadingIsFreshStallsInTheDriverToo) {
   EXPECT_EQ(gate_->own_stall() - before, absl::Milliseconds(5));
 }
 
-TEST_F(FloorGateStepTest, ACallOfTheDriverIsCountedForASecondAtMost) {
+TEST_F(FloorGateStepTest, ACallOfTheDriverIsCountedWhileItRuns) {
   TakeStep();
   clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(gate_->own_stall(), absl::Minutes(1));
+  clock_.Advance(absl::Minutes(1));
   gate_->Settle(kStep);
-  EXPECT_EQ(gate_->own_stall(), absl::Seconds(1));
+  EXPECT_EQ(gate_->own_stall(), absl::Minutes(2));
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(gate_->own_stall(), absl::Minutes(2));
+}
+
+// Of two threads that commit at once.
+TEST_F(FloorGateStepTest, StepsThatOverlapAreCountedOnce) {
+  TakeStep();
+  clock_.Advance(absl::Milliseconds(3));
+  TakeStep();
+  clock_.Advance(absl::Milliseconds(4));
+  gate_->Settle(kStep);
+  EXPECT_EQ(gate_->own_stall(), absl::Milliseconds(7));
+  clock_.Advance(absl::Milliseconds(5));
+  gate_->Settle(kStep);
+  clock_.Advance(absl::Milliseconds(500));
+  EXPECT_EQ(gate_->own_stall(), absl::Milliseconds(12));
+}
+
+TEST_F(FloorGateStepTest, AStepThatTheDriverFailsEndsWithItsGrant) {
+  TakeStep();
+  clock_.Advance(absl::Milliseconds(3));
+  gate_->Return(kStep, /*settled=*/false);
+  clock_.Advance(absl::Milliseconds(500));
+  ASSERT_FALSE(gate_->Admit(MiB(1)).has_value());
+  gate_->Settle(MiB(1));
+  EXPECT_EQ(gate_->own_stall(), absl::Milliseconds(3));
 }
 
 // Leases and allowances, for whose memory somebody else asks.

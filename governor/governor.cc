@@ -20,7 +20,6 @@ namespace {
 
 // A reading of unmanaged memory is taken again so often, while governed memory
 // comes and goes.
-constexpr int kMeasureAttempts = 3;
 
 // $XDG_RUNTIME_DIR; "" where there is none.
 std::string RuntimeFolder() {
@@ -160,11 +159,17 @@ absl::Status Governor::OpenDevice(Device device,
   if (!context.ok()) return OfOwnCall(context.status());
   context_ = *std::move(context);
   if (!options.pinned_host) {
-    meter_ = MakeUnmanagedMeter(context_, std::move(baseline));
+    foundation_->meter = MakeUnmanagedMeter(context_, std::move(baseline));
   }
   pool_ = ChunkPool::Create(
       context_, budget_,
-      {.max_cached = options.max_cached, .priority = priority_});
+      {.max_cached = options.max_cached,
+       .priority = priority_,
+       // The pool keeps the foundation alive.
+       .before_grant = [foundation = foundation_.get()](const ChunkPool& pool,
+                                                        bool is_short) {
+         foundation->MeasureBeforeGrant(pool, is_short);
+       }});
   return absl::OkStatus();
 }
 
@@ -211,6 +216,8 @@ absl::StatusOr<Grant> Governor::Lease(Bytes size,
   GOVERNOR_RETURN_IF_ERROR(CheckOpen());
   AcquireOptions with_priority = options;
   if (!with_priority.priority) with_priority.priority = priority_;
+  foundation_->MeasureBeforeGrant(*pool_,
+                                  /*is_short=*/size > mem_get_info().free);
   absl::StatusOr<Grant> grant = budget_->Acquire(size, with_priority);
   if (grant.ok()) foundation_->Publish();
   return grant;
@@ -272,30 +279,6 @@ Bytes Governor::BringPagesBack() {
 absl::Duration Governor::Tick(absl::Time now) {
   if (!CheckOpen().ok()) return HostWatch::kLatest;
   return watch_->Tick(now);
-}
-
-absl::StatusOr<UnmanagedReading> Governor::Measure() const {
-  if (meter_ == nullptr) {
-    foundation_->Publish();
-    return absl::UnavailableError(
-        "unmanaged memory is the device's, and the budget is of the host's");
-  }
-  absl::StatusOr<UnmanagedReading> reading;
-  for (int attempt = 0; attempt < kMeasureAttempts; ++attempt) {
-    const ChunkPool::Traffic before = pool_->traffic();
-    reading = meter_->Read(pool_->resident());
-    // What comes or goes meanwhile would read as unmanaged.
-    if (!reading.ok() || before.begun != before.ended ||
-        pool_->traffic().begun != before.begun) {
-      continue;
-    }
-    // Charged is what is certainly this process's own.
-    account_->Observe(
-        SaturatingSubtract(reading->unmanaged, reading->uncertainty));
-    break;
-  }
-  foundation_->Publish();
-  return reading;
 }
 
 void Governor::ReadMachine() const {

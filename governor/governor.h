@@ -123,6 +123,7 @@ class Governor {
 
   // Starts the governor's thread, which calls Tick when it is due, until Close.
   // Again does nothing. RESOURCE_EXHAUSTED: the system gives no thread.
+  // FAILED_PRECONDITION: GovernorOptions::tick promised that there is none.
   absl::Status StartThread();
   // One round of what the thread does, for an embedder's own loop: reads the
   // machine, has memory given back before it swaps, measures what is unmanaged,
@@ -187,7 +188,6 @@ class Governor {
   std::shared_ptr<PrimaryContext> context_;
   std::shared_ptr<ChunkPool> pool_;  // null once closed
   std::shared_ptr<UnmanagedAccount> account_;
-  std::unique_ptr<UnmanagedMeter> meter_;
   std::string budget_name_ = "budget";  // or "cgroup", whose limit it then is
   Bytes os_reserve_;
   int priority_ = 0;

@@ -28,6 +28,11 @@ Governor::~Governor() {
 
 absl::Status Governor::StartThread() {
   GOVERNOR_RETURN_IF_ERROR(CheckOpen());
+  if (ticks_) {
+    return absl::FailedPreconditionError(
+        "the governor was opened with the option `tick`, under which it has no "
+        "thread: call Tick, or open it without");
+  }
   MutexLock lock(thread_mutex_);
   if (thread_ != nullptr) return absl::OkStatus();
   try {
@@ -49,10 +54,10 @@ absl::StatusOr<bool> Governor::StopThread(const ShouldStop& should_stop) {
   }
   if (thread == nullptr) return false;
   if (thread->End(should_stop)) return true;
-  // Requests may have called for it meanwhile.
-  thread->Wake();
   MutexLock lock(thread_mutex_);
   thread_ = std::move(thread);
+  // Requests may have called for it meanwhile.
+  thread_->Wake();
   return absl::CancelledError(
       "the wait for a reclaim callback that is running was interrupted; the "
       "governor is open: close it again");

@@ -218,6 +218,25 @@ TEST_F(GovernorFloorTest, MemGetInfoKnowsNothingOfTheMachine) {
   }
 }
 
+TEST_F(GovernorFloorTest, WithoutTicksPlainMemoryIsSeenByTheNextRequest) {
+  auto governor = machine_.MustOpen({.budget = GiB(2)});
+  const Bytes headroom = governor->headroom();
+  auto region = *governor->CreateRegion(
+      {.size = AlignDown(headroom, MiB(64)), .block_size = MiB(64)});
+  {
+    const auto plain = PlainMemory(*governor, MiB(777));
+    machine_.clock().Advance(absl::Seconds(1));
+    EXPECT_TRUE(RefusalOf(governor->Lease(headroom).status()));
+    machine_.clock().Advance(absl::Seconds(1));
+    EXPECT_TRUE(RefusalOf(region->Commit(0, region->num_blocks())));
+    EXPECT_EQ(governor->headroom(), headroom - MiB(777));
+  }
+  // What is gone refuses nobody, however soon he asks.
+  EXPECT_TRUE(region->Commit(0, region->num_blocks()).ok());
+  EXPECT_TRUE(region->Decommit(0, region->num_blocks()).ok());
+  EXPECT_TRUE(governor->Lease(headroom).ok());
+}
+
 TEST_F(GovernorFloorTest, PlainMemoryOf777MiBIsSeenWithinATickAndIsDebtThen) {
   constexpr Bytes kTaken = MiB(777);
   auto governor = machine_.MustOpen({.budget = GiB(2)});

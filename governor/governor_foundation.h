@@ -1,9 +1,12 @@
 #ifndef GOVERNOR_GOVERNOR_FOUNDATION_H_
 #define GOVERNOR_GOVERNOR_FOUNDATION_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "governor/base/clock.h"
 #include "governor/base/mutex.h"
@@ -14,6 +17,8 @@
 #include "governor/floor_gate.h"
 #include "governor/governor.h"
 #include "governor/host/host_sampler.h"
+#include "governor/host/unmanaged_memory.h"
+#include "governor/memory/chunk_pool.h"
 #include "governor/unmanaged_account.h"
 
 namespace governor {
@@ -31,6 +36,9 @@ struct Governor::Foundation {
   std::unique_ptr<LocalBudget> budget;
   // Not owned: it stands on the budget itself.
   std::weak_ptr<UnmanagedAccount> account;
+  // Null where the budget is of the host's memory.
+  std::unique_ptr<UnmanagedMeter> meter;
+  std::atomic<int64_t> measured_ns{INT64_MIN / 2};
   int priority = 0;
   int device = 0;
 
@@ -52,17 +60,27 @@ struct Governor::Foundation {
     if (record != nullptr) record->RememberRefusal(refusal, now);
   }
 
+  // Measures what is unmanaged beside what `pool` holds, charges it, and tells
+  // the others.
+  absl::StatusOr<UnmanagedReading> Measure(const ChunkPool& pool);
+  // The same where the last time is long ago, or the budget is short: for a
+  // program that has neither a thread nor ticks.
+  void MeasureBeforeGrant(const ChunkPool& pool, bool is_short);
+
   // Tells the others what this governor holds. Needs no memory.
   void Publish() const {
     const std::shared_ptr<UnmanagedAccount> open = account.lock();
     if (record == nullptr || open == nullptr) return;
-    record->Publish({.budget = budget->limit(),
-                     .granted = SaturatingSubtract(
-                         budget->granted(), open->allowance() + open->debt()),
-                     .unmanaged = open->unmanaged(),
-                     .debt = open->debt(),
-                     .priority = priority,
-                     .device = device});
+    record->PublishLatest([&] {
+      return MachineRecord::Figures{
+          .budget = budget->limit(),
+          .granted = SaturatingSubtract(budget->granted(),
+                                        open->allowance() + open->debt()),
+          .unmanaged = open->unmanaged(),
+          .debt = open->debt(),
+          .priority = priority,
+          .device = device};
+    });
   }
 
   Mutex refusals_mutex;

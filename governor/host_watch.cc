@@ -30,7 +30,10 @@ constexpr absl::Duration kRelieveEvery = absl::Milliseconds(100);
 // brought the machine less than half of what it took.
 constexpr absl::Duration kVainPause = absl::Seconds(1);
 
-constexpr absl::Duration kNothingPause = absl::Milliseconds(250);
+// How long nobody is asked on the floor's account when a round brought nothing
+// at all: not a hundred times a second, and soon enough for whoever has
+// something to give since.
+constexpr absl::Duration kNothingPause = absl::Milliseconds(40);
 
 constexpr absl::Duration kPeakEvery = absl::Milliseconds(20);
 

@@ -1,5 +1,8 @@
 // A governor whose Close is interrupted while a callback runs on its thread.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <memory>
 #include <thread>
 
@@ -92,6 +95,28 @@ TEST_F(InterruptedCloseTest, WaitsForTheCallbackThatNobodyInterrupts) {
                   .ok());
   EXPECT_GE(looks, 2);
   EXPECT_TRUE(governor_->is_closed());
+}
+
+TEST_F(InterruptedCloseTest, InAForkedChildThereIsNobodyToWaitFor) {
+  auto registration = *governor_->OnReclaim(slow_);
+  Grant lease = *governor_->Lease(MiB(1));
+  EXPECT_TRUE(RefusalOf(AskUntil(1)));
+  lease.Release();
+  pid_t child = -1;
+  const absl::Status closed = governor_->Close([&] {
+    child = ::fork();
+    if (child == 0) {
+      ::alarm(30);  // a hang is a failure
+    } else {
+      slow_.Leave();
+    }
+    return false;
+  });
+  if (child == 0) _exit(absl::IsFailedPrecondition(closed) ? 0 : 1);
+  EXPECT_TRUE(closed.ok()) << closed;
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

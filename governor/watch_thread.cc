@@ -42,8 +42,10 @@ bool WatchThread::End(const ShouldStop& should_stop) {
       if (!ended_) changed_.WaitFor(mutex_, kStopSlice);
       if (ended_) return true;
     }
-    if (!should_stop()) continue;
+    const bool stops = should_stop();
+    // Which may have forked: in the child nobody is there to end.
     if (!process_.is_current()) return true;
+    if (!stops) continue;
     MutexLock lock(mutex_);
     ending_ = ended_;
     return ended_;
@@ -58,7 +60,7 @@ void WatchThread::Wake() {
 }
 
 void WatchThread::Run() {
-  // However it ends.
+  // However else it ends.
   const absl::Cleanup ended = [this] {
     // In a forked child the lock may be held by a thread that is not there.
     if (!process_.is_current()) return;
@@ -80,7 +82,12 @@ void WatchThread::Run() {
     // In real time, whatever is done to the system's date.
     while (!woken_ && !ending_ && changed_.WaitFor(mutex_, next)) {
     }
-    if (ending_) return;
+    if (ending_) {
+      // With the lock held since it was seen: End cannot take it back.
+      ended_ = true;
+      changed_.NotifyAll();
+      return;
+    }
     woken_ = false;
   }
 }

@@ -125,11 +125,13 @@ class Budget {
   };
   virtual std::optional<Announcement> announced() const = 0;
 
-  // Before each step of a large commit under a grant: as Gate::PrepareStep, and
-  // trims caches where that refuses. Nothing to do when !has_gate().
+  // Before each step of a large commit under a grant: as Gate::PrepareStep.
+  // Where that refuses it trims caches, and up to options.deadline has other
+  // reclaimers asked and waits, as Acquire. Nothing to do when !has_gate().
   // RESOURCE_EXHAUSTED with a Refusal: the machine cannot spare it now.
-  virtual absl::Status PrepareStep(Bytes step, Tag tag,
-                                   absl::Time deadline) = 0;
+  // CANCELLED, FAILED_PRECONDITION: as Acquire.
+  virtual absl::Status PrepareStep(Bytes step,
+                                   const AcquireOptions& options) = 0;
   virtual bool has_gate() const = 0;
 
   // What reclaimers did wrong so far. Lock-free.

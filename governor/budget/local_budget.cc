@@ -22,6 +22,12 @@ absl::Status LocalBudget::ForkedChild() {
       "of its own in the child");
 }
 
+absl::Status LocalBudget::Interrupted(Bytes asked) {
+  return absl::CancelledError(
+      absl::StrCat("the wait for room was interrupted; asked ", ToString(asked),
+                   " (", asked.count(), " bytes)"));
+}
+
 absl::StatusOr<std::unique_ptr<LocalBudget>> LocalBudget::Create(
     const LocalBudgetOptions& options) {
   if (options.limit.is_zero() || options.limit > kMaxLimit) {
@@ -184,12 +190,54 @@ absl::StatusOr<Grant> LocalBudget::WaitForRoom(const Waiter& me, Tag tag,
       return MakeGrant(this, me.size, tag);
     }
     if (until == me.deadline) return Grant();
-    if (should_stop()) {
-      return absl::CancelledError(
-          absl::StrCat("the wait for room was interrupted; asked ",
-                       ToString(me.size), " (", me.size.count(), " bytes)"));
+    if (StopsWhileAway(me, should_stop)) {
+      return Interrupted(me.size);
     }
     if (!process_.is_current()) return ForkedChild();
+  }
+}
+
+bool LocalBudget::StopsWhileAway(const Waiter& me,
+                                 const ShouldStop& should_stop) {
+  {
+    MutexLock lock(wait_mutex_);
+    me.is_away = true;
+    // Whoever stepped back for this one.
+    if (waiters_.size() > 1) room_.NotifyAll();
+  }
+  const bool stops = should_stop();
+  me.is_away = false;
+  return stops;
+}
+
+absl::Status LocalBudget::WaitForStep(Bytes step, const AcquireOptions& options,
+                                      Denial* denial) {
+  const uint64_t before = returned_bytes_.load();
+  if (!bell_.is_served()) {
+    Arbiter::Round round = MakeRound(options.deadline, [&] {
+      return SaturatingSubtract(step, Bytes(returned_bytes_.load() - before));
+    });
+    round.kind = ReclaimerOptions::Kind::kCallback;
+    arbiter_.Ask(round, clock_);
+    if (!process_.is_current()) return ForkedChild();
+  }
+  const Waiter me{step, options.priority.value_or(0), options.deadline};
+  const ScopedWaiter waiting(*this, me);
+  bell_.Ring();
+  while (true) {
+    denial->gates = gate_->PrepareStep(step, options.deadline);
+    if (!denial->gates || clock_.Now() >= options.deadline) {
+      return absl::OkStatus();
+    }
+    if (options.should_stop != nullptr &&
+        StopsWhileAway(me, options.should_stop)) {
+      return Interrupted(step);
+    }
+    if (!process_.is_current()) return ForkedChild();
+    MutexLock lock(wait_mutex_);
+    // What the machine can spare grows without a notification.
+    clock_.WaitUntil(room_, wait_mutex_,
+                     std::min(options.deadline, clock_.Now() + kGateSlice));
   }
 }
 
@@ -219,7 +267,7 @@ bool LocalBudget::AHigherWaiterFits(const Waiter& me) const {
   if (waiters_.size() == 1) return false;
   const Bytes room = Headroom();
   return std::any_of(waiters_.begin(), waiters_.end(), [&](const Waiter* w) {
-    return w->priority > me.priority && w->size <= room;
+    return w->priority > me.priority && w->size <= room && !w->is_away;
   });
 }
 

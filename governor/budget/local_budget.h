@@ -40,7 +40,8 @@ struct LocalBudgetOptions {
 // A Budget inside one process: one word, changed by compare-and-exchange, so
 // that the sum never passes the limit, not for a moment, and a request is
 // refused only at an instant when it did not fit. Granting and dropping take no
-// lock and make no system call unless somebody waits or is asked to give back.
+// lock and make no system call unless somebody waits or is asked to give back,
+// but for what on_change does.
 //
 // With a gate, granting takes a lock over the gate's answer and the word, so
 // that what one request has for a moment and must give up is in no other's way.
@@ -75,7 +76,7 @@ class LocalBudget final : public Budget {
       Bytes wanted, absl::Time deadline,
       ReclaimerOptions::Cost most = ReclaimerOptions::Cost::kDear) override;
   std::optional<Announcement> announced() const override;
-  absl::Status PrepareStep(Bytes step, Tag tag, absl::Time deadline) override;
+  absl::Status PrepareStep(Bytes step, const AcquireOptions& options) override;
   bool has_gate() const override { return gate_ != nullptr; }
   ReclaimFaults reclaim_faults() const override { return arbiter_.faults(); }
   Bytes limit() const override { return limit_; }
@@ -101,6 +102,9 @@ class LocalBudget final : public Budget {
     Bytes size;
     int priority;
     absl::Time deadline;
+    // It runs the program's own code, for who knows how long: nobody steps back
+    // for it meanwhile.
+    mutable std::atomic<bool> is_away = false;
   };
   class ScopedWaiter;
 
@@ -134,6 +138,7 @@ class LocalBudget final : public Budget {
         on_change_(options.on_change) {}
 
   static absl::Status ForkedChild();
+  static absl::Status Interrupted(Bytes asked);
 
   void Return(Bytes size, Tag tag, bool settled) override;
   void Settle(Bytes size) override;
@@ -156,6 +161,12 @@ class LocalBudget final : public Budget {
   absl::StatusOr<Grant> WaitForRoom(const Waiter& me, Tag tag,
                                     const ShouldStop& should_stop,
                                     Denial& denial);
+  // What `should_stop` says.
+  bool StopsWhileAway(const Waiter& me, const ShouldStop& should_stop);
+  // Asks the gate again and again for a step that it refused, with callbacks
+  // asked, until the deadline; *denial is the last. OK: it may be taken.
+  absl::Status WaitForStep(Bytes step, const AcquireOptions& options,
+                           Denial* denial);
   // True when `me` was claimed by `until`, its deadline or sooner.
   bool ClaimUntil(absl::Time until, const Waiter& me, Tag tag, Denial& denial);
   bool AHigherWaiterFits(const Waiter& me) const

@@ -89,8 +89,8 @@ TEST_F(LocalBudgetTest, ARefusalByTheGateCarriesTheBudgetsNumbersToo) {
                               .holders = {{"untagged", Bytes(20)}}}));
   EXPECT_EQ(gate.headroom(), Bytes(10));
   EXPECT_EQ(budget->Describe(Bytes(1), Tag(), "driver").headroom, Bytes(10));
-  EXPECT_TRUE(budget->PrepareStep(Bytes(10), Tag(), {}).ok());
-  EXPECT_EQ(RefusalOf(budget->PrepareStep(Bytes(11), Tag(), {}))->headroom,
+  EXPECT_TRUE(budget->PrepareStep(Bytes(10), {.tag = Tag()}).ok());
+  EXPECT_EQ(RefusalOf(budget->PrepareStep(Bytes(11), {.tag = Tag()}))->headroom,
             Bytes(10));
 }
 
@@ -174,10 +174,10 @@ class FragmentedGate final : public Gate {
   std::optional<Refusal> Admit(Bytes) override { return std::nullopt; }
   void Withdraw(Bytes) override {}
   void Settle(Bytes) override {}
-  void Return(Bytes size, bool) override { returned_ += size; }
+  void Return(Bytes size, bool) override { returned_ += size.count(); }
   std::optional<Refusal> PrepareStep(Bytes step, absl::Time) override {
     ++asked;
-    if (returned_ >= step) return std::nullopt;
+    if (returned_ >= step.count()) return std::nullopt;
     return Refusal{.headroom = headroom(), .limited_by = "contiguity"};
   }
   Bytes headroom() const override { return Bytes(1000); }
@@ -185,7 +185,7 @@ class FragmentedGate final : public Gate {
   int asked = 0;
 
  private:
-  Bytes returned_;
+  std::atomic<uint64_t> returned_{0};
 };
 
 TEST_F(LocalBudgetTest, AStepIsTriedAgainWhenCachesGaveAllOfIt) {
@@ -200,11 +200,11 @@ TEST_F(LocalBudgetTest, AStepIsTriedAgainWhenCachesGaveAllOfIt) {
   {
     auto registration =
         budget->Register(cache, {ReclaimerOptions::Kind::kCache, 0});
-    EXPECT_TRUE(budget->PrepareStep(Bytes(20), Tag(), {}).ok());
+    EXPECT_TRUE(budget->PrepareStep(Bytes(20), {.tag = Tag()}).ok());
     EXPECT_EQ(gate.asked, 2);
   }
   // Where nothing came back it is not tried, and the gate's reason stands.
-  const absl::Status status = budget->PrepareStep(Bytes(30), Tag(), {});
+  const absl::Status status = budget->PrepareStep(Bytes(30), {.tag = Tag()});
   EXPECT_EQ(gate.asked, 3);
   EXPECT_EQ(RefusalOf(status)->limited_by, "contiguity");
   EXPECT_EQ(RefusalOf(status)->headroom, Bytes(1000));
@@ -222,9 +222,69 @@ TEST_F(LocalBudgetTest, AStepIsRefusedWhenCachesGaveTooLittle) {
   });
   auto registration =
       budget->Register(cache, {ReclaimerOptions::Kind::kCache, 0});
-  EXPECT_EQ(RefusalOf(budget->PrepareStep(Bytes(20), Tag(), {}))->limited_by,
-            "contiguity");
+  EXPECT_EQ(
+      RefusalOf(budget->PrepareStep(Bytes(20), {.tag = Tag()}))->limited_by,
+      "contiguity");
   EXPECT_EQ(gate.asked, 2);
+}
+
+TEST_F(LocalBudgetTest, AStepWithTimeHasCallbacksAsked) {
+  FragmentedGate gate;
+  auto budget = Make(Bytes(100), &gate);
+  Grant held = *budget->Acquire(Bytes(50), {});
+  const absl::Time deadline = clock_.Now() + absl::Seconds(5);
+  FunctionReclaimer callback([&](Bytes wanted) {
+    EXPECT_EQ(wanted, Bytes(20));
+    held.Split(wanted).Release();
+    return wanted;
+  });
+  auto registration = budget->Register(callback, {});
+  EXPECT_TRUE(RefusalOf(budget->PrepareStep(Bytes(20), {.tag = Tag()})));
+  EXPECT_TRUE(
+      budget->PrepareStep(Bytes(20), {.deadline = deadline, .tag = Tag()})
+          .ok());
+  EXPECT_EQ(held.size(), Bytes(30));
+}
+
+TEST_F(LocalBudgetTest, AStepWaitsForWhatOthersDrop) {
+  FragmentedGate gate;
+  auto budget = Make(Bytes(100), &gate);
+  Grant held = *budget->Acquire(Bytes(50), {});
+  absl::Status status;
+  std::thread asker([&] {
+    status = budget->PrepareStep(
+        Bytes(20), {.deadline = absl::InfiniteFuture(), .tag = Tag()});
+  });
+  clock_.AwaitWaiter();
+  EXPECT_TRUE(budget->has_waiters());
+  held.Release();
+  asker.join();
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_FALSE(budget->has_waiters());
+}
+
+TEST_F(LocalBudgetTest, AStepIsRefusedAtItsDeadline) {
+  FragmentedGate gate;
+  auto budget = Make(Bytes(100), &gate);
+  absl::Status status;
+  std::thread asker([&] {
+    status = budget->PrepareStep(
+        Bytes(20), {.deadline = clock_.Now() + absl::Seconds(5), .tag = Tag()});
+  });
+  clock_.AwaitWaiter();
+  clock_.Advance(absl::Seconds(6));
+  asker.join();
+  EXPECT_EQ(RefusalOf(status)->limited_by, "contiguity");
+}
+
+TEST_F(LocalBudgetTest, AStepThatWaitsCanBeInterrupted) {
+  FragmentedGate gate;
+  auto budget = Make(Bytes(100), &gate);
+  EXPECT_TRUE(absl::IsCancelled(
+      budget->PrepareStep(Bytes(20), {.deadline = absl::InfiniteFuture(),
+                                      .tag = Tag(),
+                                      .should_stop = [] { return true; }})));
+  EXPECT_FALSE(budget->has_waiters());
 }
 
 // Debt, which asks no gate, may come between the gate's yes and the claim.

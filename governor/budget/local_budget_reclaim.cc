@@ -128,26 +128,31 @@ std::optional<Budget::Announcement> LocalBudget::announced() const {
   return announcements_.Strictest();
 }
 
-absl::Status LocalBudget::PrepareStep(Bytes step, Tag tag,
-                                      absl::Time deadline) {
+absl::Status LocalBudget::PrepareStep(Bytes step,
+                                      const AcquireOptions& options) {
   if (gate_ == nullptr) return absl::OkStatus();
   if (!process_.is_current()) return ForkedChild();
-  Denial denial = {.gates = gate_->PrepareStep(step, deadline)};
+  Denial denial = {.gates = gate_->PrepareStep(step, options.deadline)};
   if (!denial.gates) return absl::OkStatus();
   const Watch watch(*this);
   const uint64_t before = returned_bytes_.load();
   const Bytes short_of =
       denial.gates->headroom < step ? step - denial.gates->headroom : step;
-  AskCaches(MakeRound(deadline, [&] {
+  AskCaches(MakeRound(options.deadline, [&] {
     return SaturatingSubtract(short_of, Bytes(returned_bytes_.load() - before));
   }));
   if (!process_.is_current()) return ForkedChild();
   if (returned_bytes_.load() != before) {
-    denial.gates = gate_->PrepareStep(step, deadline);
+    denial.gates = gate_->PrepareStep(step, options.deadline);
     if (!denial.gates) return absl::OkStatus();
   }
+  if (clock_.Now() < options.deadline) {
+    const absl::Status waited = WaitForStep(step, options, &denial);
+    if (!denial.gates || !waited.ok()) return waited;
+  }
   denial.granted = granted();
-  Refusal refusal = DescribeDenial(step, tag, denial);
+  Refusal refusal =
+      DescribeDenial(step, options.tag ? *options.tag : Tag::Current(), denial);
   // The step has its grant: it is not the limit's room that it lacks.
   refusal.headroom = denial.gates->headroom;
   return Refuse(refusal);

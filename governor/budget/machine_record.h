@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -101,6 +102,10 @@ class MachineRecord {
     int32_t device = 0;
   };
   void Publish(const Figures& figures);
+  // The same, of figures that change while they are read: they are read with
+  // the record's lock held, so that the last call has the latest. `read` calls
+  // nothing of the record.
+  void PublishLatest(absl::FunctionRef<Figures()> read);
   void RememberRefusal(const Refusal& refusal, absl::Time when);
 
   // --- everyone ---

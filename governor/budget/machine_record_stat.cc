@@ -60,9 +60,14 @@ std::optional<MachineRecord::RememberedRefusal> ReadEntry(
 }  // namespace
 
 void MachineRecord::Publish(const Figures& figures) {
+  PublishLatest([&] { return figures; });
+}
+
+void MachineRecord::PublishLatest(absl::FunctionRef<Figures()> read) {
   Slot* const slot = mapping_->mine();
   if (slot == nullptr) return;
   MutexLock lock(mapping_->mutex);
+  const Figures figures = read();
   slot->budget.store(figures.budget.count());
   slot->granted.store(figures.granted.count());
   slot->unmanaged.store(figures.unmanaged.count());

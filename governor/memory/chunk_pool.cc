@@ -64,7 +64,10 @@ absl::StatusOr<std::vector<PhysicalChunk>> ChunkPool::ObtainChunks(
     GiveBack(absl::MakeSpan(chunks)).IgnoreError();
   };
   Grant rest;
+  const auto& before_grant = options_.before_grant;
+  if (before_grant != nullptr) before_grant(*this, /*is_short=*/false);
   if (!TryObtain(size, count, *options.tag, chunks, rest)) {
+    if (before_grant != nullptr) before_grant(*this, /*is_short=*/true);
     GOVERNOR_RETURN_IF_ERROR(
         ObtainLater(size, &count, as_fits, options, chunks, rest));
   }
@@ -123,12 +126,13 @@ absl::Status ChunkPool::CreateChunks(Bytes size, const AcquireOptions& options,
                                      std::vector<PhysicalChunk>& chunks) {
   const bool in_steps = budget_->has_gate();
   const Bytes step = std::max(AlignDown(kStep, size), size);
+  AcquireOptions acquire = options;
+  if (!acquire.priority) acquire.priority = options_.priority;
   Bytes prepared;
   while (!rest.size().is_zero()) {
     if (in_steps && prepared.is_zero()) {
       prepared = std::min(step, rest.size());
-      GOVERNOR_RETURN_IF_ERROR(
-          budget_->PrepareStep(prepared, *options.tag, options.deadline));
+      GOVERNOR_RETURN_IF_ERROR(budget_->PrepareStep(prepared, acquire));
     }
     GOVERNOR_ASSIGN_OR_RETURN(PhysicalChunk chunk,
                               CreateChunk(rest.Split(size)));

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,12 +21,19 @@
 
 namespace governor {
 
+class ChunkPool;
+
 struct ChunkPoolOptions {
   // The most that is kept for reuse. Reuse saves the driver's create and
   // release, about a third of a commit and decommit of 2 MiB.
   Bytes max_cached = MiB(64);
   // Of requests that say none.
   int priority = 0;
+  // Called with each request that has to be granted, by its thread and with no
+  // lock held: before the budget is asked, and once more, `is_short`, before it
+  // is asked again and others with it. Null: nobody.
+  std::function<void(const ChunkPool& pool, bool is_short)> before_grant =
+      nullptr;
 };
 
 // Where regions of one device get their chunks and leave them. It keeps a
