@@ -1,9 +1,13 @@
 #include "bindings/python/exit_gate.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include <exception>
 #include <thread>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/time/clock.h"
 
 namespace governor {
@@ -53,6 +57,13 @@ bool ExitGate::HasStuck() {
 }
 
 void DoOnAnotherThread(std::function<void()> work) {
+  // A new thread inherits the mask: no signal of the program ends up in it.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const absl::Cleanup restore = [&before] {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  };
   try {
     std::thread([work = std::move(work)] {
       const ExitGate::Pass pass;

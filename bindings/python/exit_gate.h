@@ -58,7 +58,8 @@ class ExitGate {
 
 // `work()` on a thread of its own, for which Python's exit waits as long as the
 // gate does; never, once Python has begun to exit or where the system gives no
-// thread: what the work was to end then ends with the process.
+// thread: what the work was to end then ends with the process. It takes no
+// signal.
 void DoOnAnotherThread(std::function<void()> work);
 
 }  // namespace governor

@@ -351,8 +351,9 @@ until it should be called again. Reclaim callbacks run inside.)")
           R"(close()
 
 Releases the device; again does nothing. Waits for a reclaim callback that is
-running; Ctrl-C ends that wait, and the governor is open as before. Raises
-GovernorError, with nothing changed, while regions or leases hold bytes.)")
+running. Ctrl-C ends that wait, and is raised; the governor is open as before, or
+closed if the callback ended just then. Raises GovernorError, with nothing
+changed, while regions or leases hold bytes.)")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__",
            [](PyGovernor& self, const py::args& raised) {

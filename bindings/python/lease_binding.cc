@@ -6,6 +6,7 @@
 #include "bindings/python/bindings.h"
 #include "bindings/python/errors.h"
 #include "bindings/python/waiting.h"
+#include "governor/base/mutex.h"
 #include "governor/budget/grant.h"
 
 namespace py = pybind11;
@@ -13,9 +14,50 @@ namespace py = pybind11;
 namespace governor {
 namespace {
 
-struct PyLease {
-  std::shared_ptr<SharedGovernor> governor;  // outlives the grant
-  Grant grant;
+// What changes the grant may wait for another thread that reads the machine, so
+// that it is done without the GIL, by one thread at a time. Every function is
+// called with the GIL. In a forked child, where whoever was at it is not there,
+// nothing touches the grant, which is void.
+class PyLease {
+ public:
+  PyLease() = default;
+  ~PyLease() {
+    const ReleasedGil released;
+    grant_.Release();
+    governor_.reset();
+  }
+
+  void Set(std::shared_ptr<SharedGovernor> governor, Grant grant) {
+    MutexLock lock(mutex_);
+    governor_ = std::move(governor);
+    size_ = grant.size();
+    grant_ = std::move(grant);
+  }
+  Bytes size() const { return size_; }
+  // Throws GovernorError in a forked child.
+  void CheckProcess() const { governor_->CheckProcess(); }
+
+  void Settle() {
+    if (!governor_->is_current_process()) return;
+    WithoutGil([this] {
+      MutexLock lock(mutex_);
+      grant_.Settle();
+    });
+  }
+  void Release() {
+    size_ = Bytes();
+    if (!governor_->is_current_process()) return;
+    WithoutGil([this] {
+      MutexLock lock(mutex_);
+      grant_.Release();
+    });
+  }
+
+ private:
+  std::shared_ptr<SharedGovernor> governor_;  // outlives the grant
+  Bytes size_;                                // guarded by the GIL
+  Mutex mutex_;
+  Grant grant_ ABSL_GUARDED_BY(mutex_);
 };
 
 constexpr char kDoc[] =
@@ -33,12 +75,11 @@ py::object MakeLease(std::shared_ptr<SharedGovernor> governor, py::handle size,
   options.priority = Optional(&ToInt, "priority", priority)
                          .value_or(governor->Constants().priority());
   options.deadline = ToDeadline("deadline", deadline);
-  options.should_stop = &SignalHandlerRaised;
+  options.should_stop = UntilSignalHandlerRaises();
   Grant grant = ValueOrThrow(governor->CallWithoutGil(
       [&](Governor& open) { return open.Lease(bytes, options); }));
   auto [object, lease] = NewEmpty<PyLease>();
-  lease.governor = std::move(governor);
-  lease.grant = std::move(grant);
+  lease.Set(std::move(governor), std::move(grant));
   return object;
 }
 
@@ -47,20 +88,20 @@ void BindLease(py::module_& module) {
   ForbidNew(lease);
   lease
       .def_property_readonly(
-          "size", [](const PyLease& self) { return self.grant.size().count(); },
+          "size", [](const PyLease& self) { return self.size().count(); },
           "What it holds, in bytes; 0 once it is released.")
       .def(
           "release",
           [](PyLease& self) {
-            self.governor->CheckProcess();
-            self.grant.Release();
+            self.CheckProcess();
+            self.Release();
           },
           "release()\n\nGives the bytes back; again does nothing.")
       .def(
           "settle",
           [](PyLease& self) {
-            self.governor->CheckProcess();
-            self.grant.Settle();
+            self.CheckProcess();
+            self.Settle();
           },
           "settle()\n\nSays that the bytes it was taken for are allocated: the "
           "machine's own figures show them, and until it is said they count "
@@ -69,11 +110,10 @@ void BindLease(py::module_& module) {
       .def("__exit__",
            [](PyLease& self, const py::args&) {
              // Void in a forked child, which unwinds what is not its own.
-             self.grant.Release();
+             self.Release();
            })
       .def("__repr__", [](const PyLease& self) {
-        return absl::StrCat("<governor.Lease of ", ToString(self.grant.size()),
-                            ">");
+        return absl::StrCat("<governor.Lease of ", ToString(self.size()), ">");
       });
 }
 

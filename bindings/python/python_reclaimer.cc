@@ -29,7 +29,12 @@ Bytes Call(const py::object& callback, Bytes wanted, absl::Time deadline) {
   } catch (abi::__forced_unwind&) {
     StandStill();
   } catch (py::error_already_set& error) {
-    error.discard_as_unraisable(callback);
+    if (error.matches(PyExc_KeyboardInterrupt)) {
+      // Not the callback's own: whoever called tick() gets it.
+      PyErr_SetInterrupt();
+    } else {
+      error.discard_as_unraisable(callback);
+    }
   } catch (py::builtin_exception& error) {
     error.set_error();
     py::error_already_set().discard_as_unraisable(callback);

@@ -15,7 +15,8 @@ namespace governor {
 // After Python has begun to exit it is not called any more.
 class PythonReclaimer final : public Reclaimer {
  public:
-  // Made and destroyed with the GIL.
+  // Made and destroyed with the GIL; destroyed without it, too, after
+  // DropCallback.
   explicit PythonReclaimer(pybind11::object callback)
       : callback_(std::move(callback)) {}
 

@@ -52,7 +52,7 @@ struct PyReclaimRegistration {
   void End() {
     if (asker->governor == nullptr || PythonReclaimer::HasStuckCalls()) return;
     if (!registration.End(/*waits=*/!asker->governor->IsOwnThread(),
-                          &SignalHandlerRaised)) {
+                          UntilSignalHandlerRaises())) {
       throw py::error_already_set();
     }
   }
@@ -152,8 +152,9 @@ void BindReclaim(py::module_& module) {
 
 The callback is not called any more, and is not running when this returns, but
 for a call of it that cancels. Waits for a call that is under way; Ctrl-C ends
-that wait, and cancel() can be called again. When it has ended, again does
-nothing.)")
+that wait, and cancel() can be called again. In a signal handler that runs inside
+a cancel() of it this waits for nothing: that one ends it. When it has ended,
+again does nothing.)")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__",
            [](PyReclaimRegistration& self, const py::args&) { self.End(); });

@@ -54,7 +54,7 @@ absl::Status CommitAll(PyRegion& self, size_t first, size_t count,
   CommitOptions options;
   options.priority = self.shared->governor().Constants().priority();
   options.deadline = ToDeadline("deadline", deadline);
-  options.should_stop = &SignalHandlerRaised;
+  options.should_stop = UntilSignalHandlerRaises();
   return self.shared->CallWithoutGil([&](ElasticRegion& region) {
     return region.Commit(first, count, options);
   });

@@ -15,16 +15,17 @@ namespace {
 // is taken to be busy.
 constexpr int kPatience = 4;
 
-// Closes it, unless a callback is running on its thread. What else is wrong is
-// for its destructor.
+// Closes it. False: the round of its thread that was under way is under way
+// still, and may be in a callback. Else none is, nor will be, since whatever is
+// registered keeps its governor; what else is wrong is for the destructor.
 bool CloseUnlessBusy(Governor& governor) {
+  int looks = 0;
   try {
-    int looks = 0;
-    return !absl::IsCancelled(
-        governor.Close([&looks] { return ++looks >= kPatience; }));
+    governor.Close([&looks] { return ++looks >= kPatience; }).IgnoreError();
   } catch (const std::bad_alloc&) {
-    return true;
+    // Also on the way out of a wait that was given up.
   }
+  return looks < kPatience;
 }
 
 }  // namespace
@@ -65,14 +66,16 @@ void SharedGovernor::Close() {
         "another thread or below a signal handler; close it when that has "
         "returned");
   }
+  const ShouldStop should_stop = UntilSignalHandlerRaises();
   state_ = State::kClosing;
   // Whatever comes: a governor that could not be closed is open.
   const auto reset = absl::MakeCleanup([this] {
     if (state_ == State::kClosing) state_ = State::kOpen;
   });
   const absl::Status closed =
-      WithoutGil([this] { return governor_->Close(&SignalHandlerRaised); });
+      WithoutGil([&] { return governor_->Close(should_stop); });
   if (closed.ok()) state_ = State::kClosed;
+  // Also when it is closed after all.
   if (PyErr_Occurred() != nullptr) throw pybind11::error_already_set();
   OkOrThrow(closed);
 }

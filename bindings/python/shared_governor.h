@@ -23,8 +23,8 @@ class SharedGovernor {
  public:
   explicit SharedGovernor(std::unique_ptr<Governor> governor)
       : governor_(std::move(governor)) {}
-  // With or without the GIL. Does not wait for a callback that is running, on
-  // another thread or as the one that drops the last user: the governor then
+  // With or without the GIL. Waits at most 200 ms for a callback that is
+  // running on another thread, and not at all inside one: the governor then
   // ends on a thread of its own, after the callback. It is left behind where
   // its thread would never end.
   ~SharedGovernor();
@@ -69,8 +69,9 @@ class SharedGovernor {
 
   // Closes it; nothing when it is closed. Waits for a reclaim callback that
   // runs on the governor's thread. Throws GovernorError: calls are under way,
-  // something still holds bytes, inside a callback, a forked child; and what a
-  // signal handler raised, by which that wait ended and the governor is open.
+  // something still holds bytes, inside a callback, a forked child. And what a
+  // signal handler raised, by which that wait ended: the governor is open then,
+  // or closed if the callback ended just then.
   void Close();
 
   // On the governor's thread, or in a callback inside tick().

@@ -2,6 +2,7 @@
 #define GOVERNOR_BINDINGS_PYTHON_SHARED_REGISTRATION_H_
 
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "bindings/python/errors.h"
@@ -24,7 +25,8 @@ class SharedRegistration {
   }
 
   // Ends it; nothing when it has ended. While another thread is ending it,
-  // waits for that.
+  // waits for that; while this thread is, in a call below, does not: that one
+  // ends it.
   void End() {
     if (!process_.is_current()) return;
     WithoutGil([this] {
@@ -49,7 +51,7 @@ class SharedRegistration {
         std::unique_ptr<Registration> mine = Take();
         if (mine == nullptr) {
           if (!waits || WaitForTheOther(should_stop)) return true;
-          if (should_stop()) return false;
+          if (should_stop != nullptr && should_stop()) return false;
           if (!process_.is_current()) return true;
           continue;
         }
@@ -71,29 +73,36 @@ class SharedRegistration {
   // Null: it has ended, or another thread is at it.
   std::unique_ptr<Registration> Take() {
     MutexLock lock(mutex_);
-    if (registration_ != nullptr) is_ending_ = true;
+    if (registration_ != nullptr) ender_ = std::this_thread::get_id();
     return std::move(registration_);
   }
   void PutBack(std::unique_ptr<Registration> registration) {
     MutexLock lock(mutex_);
     registration_ = std::move(registration);
-    is_ending_ = false;
+    ender_ = std::thread::id();
     changed_.NotifyAll();
   }
-  // True when it has ended. False: the other one gave up; or, with a
+  // True when it has ended, or is being ended below this, where a signal
+  // handler runs inside `should_stop`. False: the other one gave up; or, with a
   // `should_stop`, a while has passed.
   bool WaitForTheOther(const ShouldStop& should_stop) {
     MutexLock lock(mutex_);
-    while (is_ending_ && should_stop == nullptr) changed_.Wait(mutex_);
-    if (is_ending_) changed_.WaitFor(mutex_, kStopSlice);
-    return !is_ending_ && registration_ == nullptr;
+    if (ender_ == std::this_thread::get_id()) return true;
+    while (is_ending() && should_stop == nullptr) changed_.Wait(mutex_);
+    if (is_ending()) changed_.WaitFor(mutex_, kStopSlice);
+    return !is_ending() && registration_ == nullptr;
+  }
+
+  bool is_ending() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ender_ != std::thread::id();
   }
 
   const ProcessEpoch process_;
   Mutex mutex_;
   CondVar changed_;
   std::unique_ptr<Registration> registration_ ABSL_GUARDED_BY(mutex_);
-  bool is_ending_ ABSL_GUARDED_BY(mutex_) = false;
+  // The thread that is ending it; none.
+  std::thread::id ender_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace governor

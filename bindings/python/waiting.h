@@ -5,13 +5,18 @@
 
 #include <exception>
 
+#include "governor/base/should_stop.h"
+
 namespace governor {
 
-// A ShouldStop for calls that wait without the GIL, so that Ctrl-C ends them:
-// runs Python's signal handlers, which do something on the main thread only.
-// True when one raised: its exception is set then, and Throw (errors.h) throws
-// that whatever the status.
-bool SignalHandlerRaised();
+// The ShouldStop for a call that this thread is about to wait in without the
+// GIL, so that Ctrl-C ends it: runs Python's signal handlers. True when one
+// raised: its exception is set then, and Throw (errors.h) throws that whatever
+// the status. Called with the GIL.
+//
+// Empty on any thread but Python's main one, where no handler ever runs: a wait
+// there takes no GIL until it is over.
+ShouldStop UntilSignalHandlerRaises();
 
 // What `__exit__(*raised)` does: closes, and says what went wrong with that,
 // but not in the place of an exception that the body of the `with` raised,

@@ -34,9 +34,12 @@ absl::Status Unavailable(const std::string& path, absl::string_view reason,
 
 absl::Status SystemRefused(const std::string& path, absl::string_view call,
                            int error) {
-  return Unavailable(path, absl::StrCat(call, ": ", strerror(error)),
-                     "make the folder writable for this user, or name another "
-                     "one in GOVERNOR_SHARE_DIR");
+  return Unavailable(
+      path, absl::StrCat(call, ": ", strerror(error)),
+      error == EMFILE || error == ENFILE
+          ? "raise the limit on open files (ulimit -n)"
+          : "make the folder writable for this user, or name another one in "
+            "GOVERNOR_SHARE_DIR");
 }
 
 absl::Status DataLoss(const std::string& path, absl::string_view reason) {

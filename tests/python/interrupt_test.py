@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from small_host import ALLOWANCE, BUDGET, MiB, open_governor
 
 ALL = BUDGET - ALLOWANCE
 LONG = 60  # seconds that no test takes
+TASKS = "/proc/self/task"
 
 
 class Blocker:
@@ -67,6 +69,55 @@ class InterruptTest(unittest.TestCase):
         with self.gov.lease(ALL), self.assertRaises(governor.BudgetExceeded):
             self.gov.lease(MiB, deadline=0.05)
         self.assertEqual(len(self.blocker.calls), 1)
+
+    def handle(self, handler):
+        """SIGUSR1 runs `handler` from now on."""
+        before = signal.signal(signal.SIGUSR1, handler)
+        self.addCleanup(signal.signal, signal.SIGUSR1, before)
+
+    def test_a_handler_may_cancel_what_is_cancelled_below_it(self):
+        registration, handled = self.register(), []
+
+        def handle(*_):
+            threading.Timer(0.05, self.blocker.leave.set).start()
+            registration.cancel()
+            with registration:
+                handled.append(True)
+
+        self.handle(handle)
+        signals = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1])
+        signals.start()
+        registration.cancel()
+        self.assertEqual(self.blocker.done, [True])
+        signals.join()
+        self.assertEqual(handled, [True])
+
+    def test_a_close_that_is_interrupted_too_late_raises_and_has_closed(self):
+        tasks = set(os.listdir(TASKS))
+        registration = self.register()
+        (thread,) = set(os.listdir(TASKS)) - tasks
+
+        def handle(*_):
+            self.blocker.leave.set()
+            while thread in os.listdir(TASKS):
+                time.sleep(0.001)
+            raise KeyError
+
+        def interrupt():
+            while "closed" not in repr(self.gov):  # or being closed
+                time.sleep(0.001)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+        self.handle(handle)
+        other = threading.Thread(target=interrupt)
+        other.start()
+        with self.assertRaises(KeyError):
+            self.gov.close()
+        other.join()
+        self.assertIn("closed", repr(self.gov))
+        self.assertEqual(self.blocker.done, [True])
+        self.gov.close()
+        registration.cancel()
 
     def test_ctrl_c_ends_the_wait_of_close_and_it_can_be_called_again(self):
         registration = self.register()
@@ -122,6 +173,19 @@ class InterruptTest(unittest.TestCase):
         self.gov.close()
         self.assertEqual(len(self.blocker.calls), 1)
 
+    def test_the_thread_that_ends_what_was_dropped_takes_no_signal(self):
+        registration = self.register()
+        tasks = set(os.listdir(TASKS))
+        with self.assertWarns(RuntimeWarning):
+            del registration
+        (thread,) = set(os.listdir(TASKS)) - tasks
+        with open(f"{TASKS}/{thread}/status") as status:
+            (blocked,) = [int(s.split()[1], 16) for s in status if "SigBlk" in s]
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            self.assertTrue(blocked >> (number - 1) & 1, number)
+        self.assertEqual(signal.pthread_sigmask(signal.SIG_BLOCK, []), set())
+        self.blocker.leave.set()
+
     def test_a_governor_that_is_dropped_waits_for_nobody(self):
         threads = set(os.listdir("/proc/self/task"))
         gov, blocker = open_governor(), Blocker()
@@ -161,13 +225,67 @@ class InterruptTest(unittest.TestCase):
             handled.append(self.gov.headroom)
             lease.release()
 
-        before = signal.signal(signal.SIGUSR1, handle)
-        self.addCleanup(signal.signal, signal.SIGUSR1, before)
+        self.handle(handle)
         interrupt = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1])
         interrupt.start()
         with self.gov.lease(ALL, deadline=LONG):
             self.assertEqual(handled, [0])
         interrupt.join()
+
+
+class OtherThreadTest(unittest.TestCase):
+    """A wait on another thread than the main one, where no handler runs."""
+
+    def test_it_needs_no_gil_until_it_is_over(self):
+        gov = open_governor()
+        self.addCleanup(gov.close)
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        phase = gov.transient("capture", ALL)
+        asker = threading.Thread(
+            target=lambda: gov.lease(MiB, deadline=2 * LONG).release()
+        )
+        # From here on the GIL is this thread's: until it blocks, in start()
+        # alone, and that until the other one is in its wait.
+        sys.setswitchinterval(1000)
+        asker.start()
+        until = time.monotonic() + 0.3  # several looks at signals
+        while time.monotonic() < until:
+            pass
+        # With the GIL held; a release() would let the other one have it.
+        del phase
+        until = time.monotonic() + LONG / 4
+        while gov.granted != MiB and time.monotonic() < until:
+            pass
+        self.assertEqual(gov.granted, MiB)
+        asker.join()
+        self.assertEqual(gov.granted, 0)
+
+    def test_the_main_thread_is_not_who_imports_first(self):
+        code = """
+import os, signal, threading
+
+def load():
+    global host
+    import small_host as host
+
+importer = threading.Thread(target=load)
+importer.start()
+importer.join()
+with host.open_governor() as gov, gov.lease(gov.headroom):
+    threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+    try:
+        gov.lease(1, deadline=1000)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+        run = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=LONG,
+        )
+        self.assertEqual((run.returncode, run.stdout), (0, "interrupted\n"), run.stderr)
 
 
 class OneRequestTest(unittest.TestCase):
@@ -200,6 +318,25 @@ class OneRequestTest(unittest.TestCase):
                 self.assertGreater(told[0], LONG / 2)
                 self.assertLessEqual(told[0], LONG)
         region.close()
+
+    def test_ctrl_c_in_a_callback_reaches_whoever_called_tick(self):
+        lease = self.gov.lease(ALL)
+
+        def interrupted(wanted, seconds):
+            os.kill(os.getpid(), signal.SIGINT)
+            while True:  # until it is here
+                pass
+
+        with self.gov.on_reclaim(interrupted):
+            asker = threading.Thread(
+                target=lambda: self.gov.lease(MiB, deadline=LONG).release()
+            )
+            asker.start()
+            with self.assertRaises(KeyboardInterrupt):
+                while True:
+                    self.gov.tick()
+        lease.release()
+        asker.join()
 
     def test_each_tick_finds_the_request_that_waits(self):
         lease, told = self.gov.lease(ALL), []

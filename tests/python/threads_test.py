@@ -85,6 +85,20 @@ class ThreadsTest(unittest.TestCase):
             run_in_threads(work)
             self.assertEqual(len(winners), 1)
 
+    def test_a_lease_is_settled_and_given_back_once(self):
+        with open_governor() as gov:
+            for _ in range(ROUNDS // 10):
+                lease = gov.lease(BLOCK)
+
+                def work(i):
+                    lease.settle()
+                    self.assertIn(lease.size, (0, BLOCK))
+                    lease.release()
+                    self.assertEqual(lease.size, 0)
+
+                run_in_threads(work)
+                self.assertEqual(gov.granted, 0)
+
     def test_closing_under_others_is_an_error_or_done(self):
         gov = open_governor()
         region = gov.region("8MiB")

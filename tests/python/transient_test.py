@@ -31,6 +31,14 @@ class TransientTest(unittest.TestCase):
         self.assertEqual(phase.peak, 0)
         phase.end()
 
+    def test_one_that_ended_cannot_be_entered(self):
+        phase = self.gov.transient("graph_capture", "16MiB")
+        with phase:
+            pass
+        with self.assertRaisesRegex(governor.GovernorError, "has ended"):
+            phase.__enter__()
+        self.assertEqual(self.gov.headroom, ALL)
+
     def test_a_phase_of_which_nothing_was_measured_is_not_recorded(self):
         self.gov.transient("compile", "8MiB").end()
         path = os.path.join(self.home, "governor", "phases.json")
