@@ -133,5 +133,23 @@ TEST_F(InterruptedWaitTest, TheEndOfARegistrationCanBeWaitedForAgain) {
   server_thread.join();
 }
 
+// Its caller's code may take for ever, or need what others would have.
+TEST_F(InterruptedWaitTest, NobodyStepsBackForARequestThatLooksUp) {
+  absl::StatusOr<Grant> low;
+  const auto high = budget_->Acquire(
+      kLimit, {.deadline = in_an_hour_, .priority = 1, .should_stop = [&] {
+                 std::thread lower([&] {
+                   low = budget_->Acquire(Bytes(50), {.deadline = in_an_hour_});
+                 });
+                 while (budget_->num_waiters() < 2) std::this_thread::yield();
+                 // Now the higher one would fit, too.
+                 held_.Release();
+                 lower.join();
+                 return true;
+               }});
+  EXPECT_TRUE(absl::IsCancelled(high.status()));
+  EXPECT_TRUE(low.ok()) << low.status();
+}
+
 }  // namespace
 }  // namespace governor

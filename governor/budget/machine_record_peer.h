@@ -17,6 +17,24 @@
 
 namespace governor {
 
+// Whether a page can be kept from a forked child. User-mode emulators take the
+// advice and forget it.
+inline bool DontForkWorks() {
+  const size_t page = ::sysconf(_SC_PAGESIZE);
+  void* const memory = ::mmap(nullptr, page, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (::madvise(memory, page, MADV_DONTFORK) != 0) return false;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    unsigned char resident = 0;
+    _exit(::mincore(memory, page, &resident) == 0 ? 1 : 0);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  ::munmap(memory, page);
+  return status == 0;
+}
+
 // An empty folder that lives as long as the object.
 class ScratchFolder {
  public:

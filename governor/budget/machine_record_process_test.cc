@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,24 +26,6 @@ constexpr absl::Duration kNow = absl::Seconds(1000);
 int Rounds(int quick, int thorough) {
   const char* const wanted = std::getenv("GOVERNOR_TEST_LONG");
   return wanted != nullptr && *wanted == '1' ? thorough : quick;
-}
-
-// Whether a page can be kept from a forked child. User-mode emulators take the
-// advice and forget it.
-bool DontForkWorks() {
-  const size_t page = ::sysconf(_SC_PAGESIZE);
-  void* const memory = ::mmap(nullptr, page, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (::madvise(memory, page, MADV_DONTFORK) != 0) return false;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    unsigned char resident = 0;
-    _exit(::mincore(memory, page, &resident) == 0 ? 1 : 0);
-  }
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  ::munmap(memory, page);
-  return status == 0;
 }
 
 struct Stages {
