@@ -149,6 +149,11 @@ TEST_F(GovernorReclaimTest, TheThreadServesARequestThatWaits) {
   EXPECT_GE(cache_.calls, 1);
 }
 
+TEST_F(GovernorReclaimTest, UnderTheOptionTickThereIsNoThread) {
+  auto& governor = Open({.tick = true});
+  EXPECT_TRUE(absl::IsFailedPrecondition(governor->StartThread()));
+}
+
 TEST_F(GovernorReclaimTest, WithoutADeadlineNobodyIsAsked) {
   auto& governor = Open();
   cache_.Fill(*governor);
